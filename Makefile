@@ -1,0 +1,53 @@
+# Every target explains itself: `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := uv==0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test lint types imports check demo openapi bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	@$(BIN)/uv sync --quiet --frozen --all-extras
+	@touch $(READY)
+
+install: $(READY) ## Build .venv from the lock file
+
+serve: $(READY) ## Start a sandbox: embedded PostgreSQL, demo accounts, movable clock
+	@exec $(BIN)/trial serve --sandbox
+
+test: $(READY) check ## Run everything: lint, types, import contracts, Dockerfile, all tests
+	@$(BIN)/pytest -n 2
+
+check: lint types imports
+
+lint: $(READY) ## Check style and the Dockerfile
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/hadolint Dockerfile
+
+types: $(READY) ## Check types
+	@$(BIN)/mypy --no-error-summary
+
+imports: $(READY) ## Check that arrows between modules go one way
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+demo: $(READY) ## Take 200 subjects through a running sandbox
+	@$(BIN)/trial demo --subjects 200
+
+openapi: $(READY) ## Write openapi/openapi.json from the code
+	@$(BIN)/trial openapi openapi/openapi.json
+
+bench: $(READY) ## Measure against a bare server, side by side
+	@$(BIN)/python -m bench
+
+clean: ## Remove the environment and the sandbox's data
+	@rm -rf $(VENV) .trial
