@@ -1,0 +1,521 @@
+"""The protocol document as frozen types: everything the code knows of a trial.
+
+A document that passes `load.load` is complete (these types) and consistent
+(`consistency`); the rest of the service reads these types and never a number of
+its own.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
+Text = Annotated[str, Field(min_length=1)]
+Scalar = bool | int | float | str
+
+
+class Section(BaseModel):
+    """A part of the document: immutable, without unknown keys, typed as written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+# --- conditions: the closed set of operators --------------------------------------
+
+
+class Within(Section):
+    """A length of time back from the reference date; exactly one unit is given."""
+
+    days: Annotated[int, Field(gt=0)] | None = None
+    months: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def one_unit(self) -> Self:
+        if (self.days is None) == (self.months is None):
+            raise ValueError("give either days or months")
+        return self
+
+
+class Is(Section):
+    """The value equals a constant."""
+
+    fact: Identifier
+    is_: Scalar = Field(alias="is")
+
+
+class OneOf(Section):
+    """The value is one of several constants."""
+
+    fact: Identifier
+    one_of: tuple[Scalar, ...] = Field(min_length=1)
+
+
+class AtLeast(Section):
+    fact: Identifier
+    at_least: float
+
+
+class AtMost(Section):
+    fact: Identifier
+    at_most: float
+
+
+class Above(Section):
+    fact: Identifier
+    above: float
+
+
+class Below(Section):
+    fact: Identifier
+    below: float
+
+
+class AtMostUln(Section):
+    """The value is at most so many times the laboratory's upper limit of normal."""
+
+    fact: Identifier
+    at_most_uln: Annotated[float, Field(gt=0)]
+
+
+class HappenedWithin(Section):
+    """The date lies within a length of time before the reference date, or after it."""
+
+    fact: Identifier
+    happened_within: Within
+
+
+class AllOf(Section):
+    all: tuple["Condition", ...] = Field(min_length=1)
+
+
+class AnyOf(Section):
+    any: tuple["Condition", ...] = Field(min_length=1)
+
+
+class Not(Section):
+    not_: "Condition" = Field(alias="not")
+
+
+OPERATORS: dict[str, type[Section]] = {
+    "is": Is,
+    "one_of": OneOf,
+    "at_least": AtLeast,
+    "at_most": AtMost,
+    "above": Above,
+    "below": Below,
+    "at_most_uln": AtMostUln,
+    "happened_within": HappenedWithin,
+    "all": AllOf,
+    "any": AnyOf,
+    "not": Not,
+}
+
+
+def operator(condition: object) -> str | None:
+    """The tag of a written or parsed condition, or None when it has no known operator.
+
+    Tags stand in parentheses so that no key of a document can be mistaken for one.
+    """
+    for name, section in OPERATORS.items():
+        if isinstance(condition, section) or (isinstance(condition, dict) and name in condition):
+            return f"({name})"
+    return None
+
+
+Condition = Annotated[
+    Annotated[Is, Tag("(is)")]
+    | Annotated[OneOf, Tag("(one_of)")]
+    | Annotated[AtLeast, Tag("(at_least)")]
+    | Annotated[AtMost, Tag("(at_most)")]
+    | Annotated[Above, Tag("(above)")]
+    | Annotated[Below, Tag("(below)")]
+    | Annotated[AtMostUln, Tag("(at_most_uln)")]
+    | Annotated[HappenedWithin, Tag("(happened_within)")]
+    | Annotated[AllOf, Tag("(all)")]
+    | Annotated[AnyOf, Tag("(any)")]
+    | Annotated[Not, Tag("(not)")],
+    Discriminator(
+        operator,
+        custom_error_type="operator",
+        custom_error_message=f"a condition has one operator: {', '.join(OPERATORS)}",
+    ),
+]
+
+
+def leaves(
+    condition: Condition,
+) -> Iterator[Is | OneOf | AtLeast | AtMost | Above | Below | AtMostUln | HappenedWithin]:
+    """Every comparison inside a condition, from left to right."""
+    match condition:
+        case AllOf():
+            for part in condition.all:
+                yield from leaves(part)
+        case AnyOf():
+            for part in condition.any:
+                yield from leaves(part)
+        case Not():
+            yield from leaves(condition.not_)
+        case _:
+            yield condition
+
+
+# --- the study -----------------------------------------------------------------------
+
+
+class Outcome(Section):
+    measure: Text
+    time_frame: Text
+    description: Text
+
+
+class Study(Section):
+    """What the public registry says of the trial."""
+
+    nct_id: Annotated[str, Field(pattern=r"^NCT\d{8}$")]
+    organisation_study_id: Text
+    brief_title: Text
+    official_title: Text
+    phase: Text
+    study_type: Text
+    allocation: Text
+    intervention_model: Text
+    masking: Text
+    conditions: tuple[Text, ...] = Field(min_length=1)
+    sponsor: Text
+    collaborators: tuple[Text, ...]
+    target_enrolment: Annotated[int, Field(gt=0)]
+    start: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+    primary_completion: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+    completion: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+    has_dmc: bool
+    time_zone: Text
+    primary_outcome: Outcome
+    secondary_outcomes: tuple[Outcome, ...]
+
+
+class Site(Section):
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2,4}$")]
+    name: Text
+    city: Text
+    role: Literal["sponsor", "collaborator"]
+
+
+class Arm(Section):
+    code: Identifier
+    label: Text
+    type: Literal["experimental", "active_comparator", "no_intervention"]
+    description: Text
+    receives_study_drug: bool
+
+
+class Treatment(Section):
+    """The study drug's schedule relative to radiotherapy, in days and millilitres."""
+
+    starts_days_before_rt: Annotated[int, Field(ge=0)]
+    ends_days_after_rt: Annotated[int, Field(ge=0)]
+    applications_per_day: Annotated[int, Field(gt=0)]
+    dose_ml: Annotated[float, Field(gt=0)]
+    vials_per_day: Annotated[int, Field(gt=0)]
+    instructions: Text
+
+
+# --- randomization ------------------------------------------------------------------
+
+
+class Level(Section):
+    """One value of a stratification factor and the short code it has in a stratum's name."""
+
+    value: bool | str
+    code: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")]
+    label: Text
+
+
+class Factor(Section):
+    """A stratification factor and where its value is recorded."""
+
+    id: Identifier
+    source: Literal["site", "radiotherapy"]
+    levels: tuple[Level, ...] = Field(min_length=2)
+
+
+class Randomization(Section):
+    """Stratified permuted blocks; block sizes are secret from those who recruit."""
+
+    ratio: dict[str, Annotated[int, Field(gt=0)]]
+    block_sizes: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
+    factors: tuple[Factor, ...] = Field(min_length=1)
+    cap: Annotated[int, Field(gt=0)]
+    slots_per_stratum: Annotated[int, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def blocks_hold_the_ratio(self) -> Self:
+        total = sum(self.ratio.values())
+        for index, size in enumerate(self.block_sizes):
+            if size % total:
+                raise PydanticCustomError(
+                    "block_size",
+                    "block size {size} is not a multiple of the ratio's sum {total}",
+                    {"at": ("block_sizes", index), "size": size, "total": total},
+                )
+        return self
+
+
+# --- eligibility --------------------------------------------------------------------
+
+
+class Quantity(Section):
+    """A measured quantity: its normal unit and the factor from each accepted unit to it."""
+
+    id: Identifier
+    unit: Text
+    units: dict[str, Annotated[float, Field(gt=0)]]
+
+    @model_validator(mode="after")
+    def normal_unit_is_accepted(self) -> Self:
+        if self.units.get(self.unit) != 1:
+            raise ValueError(f"unit {self.unit} must be among units with factor 1")
+        return self
+
+
+class FactType(StrEnum):
+    """How a fact's value is written in a request.
+
+    `date_or_never` is a local date or the word "never"; a `measurement` is an
+    object with value, unit, `measured_on` and, where the fact asks for it, `uln`.
+    """
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    CHOICE = "choice"
+    DATE_OR_NEVER = "date_or_never"
+    MEASUREMENT = "measurement"
+
+
+class Fact(Section):
+    """One question whose answer a criterion needs.
+
+    `dated` facts are objects that carry `measured_on` and go stale after the
+    screening window; every measurement is dated.
+    """
+
+    id: Identifier
+    type: FactType
+    question: Text
+    quantity: Identifier | None = None
+    unit: str | None = None
+    uln: bool = False
+    dated: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @model_validator(mode="after")
+    def type_has_what_it_needs(self) -> Self:
+        measured = self.type is FactType.MEASUREMENT
+        if measured != (self.quantity is not None):
+            raise ValueError("a measurement, and nothing else, names its quantity")
+        if measured and not self.dated:
+            raise ValueError("a measurement is dated")
+        if self.uln and not measured:
+            raise ValueError("only a measurement has an upper limit of normal")
+        if (self.type is FactType.CHOICE) != bool(self.choices):
+            raise ValueError("a choice, and nothing else, lists its choices")
+        if (measured or self.type is FactType.INTEGER) and None in (self.minimum, self.maximum):
+            raise ValueError("a number states its plausible minimum and maximum")
+        return self
+
+
+class Criterion(Section):
+    """One inclusion or exclusion criterion, or a part of a compound one.
+
+    `flag` is a condition that does not change the verdict but asks the
+    investigator to look; `flag_text` says at what.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[IE]\d{2}[a-z]?$")]
+    kind: Literal["inclusion", "exclusion"]
+    text: Text
+    when: Condition
+    flag: Condition | None = None
+    flag_text: Text | None = None
+
+    @model_validator(mode="after")
+    def flag_explains_itself(self) -> Self:
+        if (self.flag is None) != (self.flag_text is None):
+            raise ValueError("flag and flag_text come together")
+        return self
+
+
+class Eligibility(Section):
+    screening_window_days: Annotated[int, Field(gt=0)]
+    age_fact: Identifier
+    consent_fact: Identifier
+    quantities: tuple[Quantity, ...]
+    facts: tuple[Fact, ...] = Field(min_length=1)
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+
+
+# --- visits, gradings, endpoint -------------------------------------------------------
+
+
+class Anchor(StrEnum):
+    """The day a visit is counted from: first or last fraction, planned until it is actual."""
+
+    RT_START = "rt_start"
+    RT_END = "rt_end"
+
+
+class VisitRule(Section):
+    """One visit, or one a week during radiotherapy, in days from its anchor (0 = that day).
+
+    With `repeat_every_days` the code holds `{n}`, counted from 1, and the rule
+    repeats as long as its earliest day is not after the end of radiotherapy.
+    `slot` visits are those whose gradings the endpoint's coverage counts.
+    `highest_grade` is the highest grade a subject may have there.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{0,9}(\{n\})?[A-Z0-9-]{0,5}$")]
+    label: Text
+    anchor: Anchor
+    day: int
+    earliest: int
+    latest: int
+    repeat_every_days: Annotated[int, Field(gt=0)] | None = None
+    graded: bool = True
+    slot: bool = False
+    highest_grade: int | None = None
+
+    @model_validator(mode="after")
+    def window_holds_its_day(self) -> Self:
+        if not self.earliest <= self.day <= self.latest:
+            raise ValueError("day must lie between earliest and latest")
+        if ("{n}" in self.code) != (self.repeat_every_days is not None):
+            raise ValueError("a repeated visit, and no other, has {n} in its code")
+        return self
+
+
+class Visits(Section):
+    fractions_per_week: Annotated[int, Field(gt=0, le=7)]
+    minimum_hours_between_gradings: Annotated[int, Field(ge=0)]
+    schedule: tuple[VisitRule, ...] = Field(min_length=1)
+
+
+class ScaleGrade(Section):
+    grade: Annotated[int, Field(ge=0, le=5)]
+    text: Text
+    when: Condition
+
+
+class Scale(Section):
+    """A grading scale; the first grade, from the top of the list, whose condition holds counts.
+
+    Conditions read the components by their ids, and every combination of
+    components has a grade.
+    """
+
+    id: Literal["protocol", "who", "rtog"]
+    label: Text
+    source: Text
+    grades: tuple[ScaleGrade, ...] = Field(min_length=2)
+
+
+class Component(Section):
+    """An observed part of a mucositis assessment: its choices, or its numeric range."""
+
+    id: Identifier
+    label: Text
+    choices: tuple[bool | str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class Grading(Section):
+    """How oral mucositis is assessed; the entered grade is primary, derived ones stand beside."""
+
+    minimum: int
+    maximum: int
+    components: tuple[Component, ...] = Field(min_length=1)
+    scales: tuple[Scale, ...] = Field(min_length=1)
+
+
+class Endpoint(Section):
+    """The rule of the primary and secondary outcome, in calendar days and grades."""
+
+    severe_grade: int
+    any_grade: int
+    window_days_after_rt_end: Annotated[int, Field(ge=0)]
+    coverage_share: Annotated[float, Field(gt=0, le=1)]
+    last_grading_from_day: Annotated[int, Field(ge=0)]
+
+
+# --- adverse events ----------------------------------------------------------------
+
+
+class SafetyClock(Section):
+    """A reporting deadline counted from awareness (day 0), in hours or calendar days."""
+
+    id: Identifier
+    label: Text
+    applies_to: Literal["serious", "susar_fatal_or_life_threatening", "susar_other"]
+    hours: Annotated[int, Field(gt=0)] | None = None
+    days: Annotated[int, Field(gt=0)] | None = None
+    follow_up_days: Annotated[int, Field(gt=0)] | None = None
+    source: Text
+
+    @model_validator(mode="after")
+    def one_unit(self) -> Self:
+        if (self.hours is None) == (self.days is None):
+            raise ValueError("give either hours or days")
+        return self
+
+
+class AdverseEvents(Section):
+    dictionary: Literal["ctcae"]
+    dictionary_version: Text
+    collected_until_days_after_rt_end: Annotated[int, Field(ge=0)]
+    related: tuple[Text, ...] = Field(min_length=1)
+    graded_instead: tuple[Text, ...] = ()
+    """Terms recorded as gradings, which become adverse events only when serious."""
+    clocks: tuple[SafetyClock, ...] = Field(min_length=1)
+
+
+class Assumption(Section):
+    """A ruling where the registry record is silent or contradicts itself."""
+
+    id: Identifier
+    record: Text
+    ruling: Text
+    reason: Text
+    parameters: tuple[Text, ...]
+
+
+# --- the whole ---------------------------------------------------------------------
+
+
+class Protocol(Section):
+    """One version of the trial's protocol."""
+
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+$")]
+    effective_on: date
+    study: Study
+    sites: tuple[Site, ...] = Field(min_length=1)
+    arms: tuple[Arm, ...] = Field(min_length=2)
+    treatment: Treatment
+    randomization: Randomization
+    eligibility: Eligibility
+    visits: Visits
+    grading: Grading
+    endpoint: Endpoint
+    adverse_events: AdverseEvents
+    assumptions: tuple[Assumption, ...]
+
+    def scale(self, scale_id: str) -> Scale:
+        """The grading scale of that name."""
+        return next(scale for scale in self.grading.scales if scale.id == scale_id)
+
+
+Json = dict[str, Any]
