@@ -1,0 +1,191 @@
+"""Request bodies: strict JSON, strict types, and the field types that all resources share."""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
+from starlette.requests import Request
+
+from services.api.core.errors import BadRequest, Invalid, pointer
+
+DEEPEST = 32
+"""Levels of nesting that a body may have; the deepest real one has four."""
+
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+
+
+class Body(BaseModel):
+    """A request body: unknown fields and wrong JSON types are refused, nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Judge parsed JSON by strict JSON rules: a date is a string, never a number.
+
+        The framework hands over Python objects, for which strict means that a
+        date has to be a `date`; so they take the way of JSON text.
+        """
+        model = handler(source)
+        return core_schema.json_or_python_schema(
+            json_schema=model,
+            python_schema=core_schema.no_info_wrap_validator_function(cls._from_parsed, model),
+        )
+
+    @classmethod
+    def _from_parsed(cls, given: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        return (
+            cls.model_validate_json(json.dumps(given)) if type(given) is dict else validate(given)
+        )
+
+
+class Patch(Body):
+    """A JSON Merge Patch (RFC 7396): absent members stay, and null removes the optional ones."""
+
+    removable: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def null_removes_only_what_is_optional(self) -> Self:
+        """Refuse null for a member that the record must have."""
+        for name in self.model_fields_set - self.removable:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} cannot be removed")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """The members that change, without the reason."""
+        return {name: getattr(self, name) for name in self.model_fields_set - {"reason"}}
+
+
+def _in_range(day: date) -> date:
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"a date between {EARLIEST} and {LATEST} is needed")
+    return day
+
+
+def _to_utc(moment: datetime) -> datetime:
+    # The offset of year 1 or 9999 can leave the calendar: check the year first.
+    if not EARLIEST.year < moment.year < LATEST.year:
+        raise ValueError(f"a time between {EARLIEST.year + 1} and {LATEST.year - 1} is needed")
+    return moment.astimezone(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with `Z`, microseconds kept where there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+LocalDate = Annotated[date, AfterValidator(_in_range)]
+"""A local calendar date, YYYY-MM-DD."""
+
+Instant = Annotated[
+    AwareDatetime, AfterValidator(_to_utc), PlainSerializer(rfc3339, when_used="json")
+]
+"""A moment with its offset, kept and answered in UTC with `Z`."""
+
+Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
+"""Why recorded data changes (ICH E6(R3) 4.2.2)."""
+
+ChangeReason = Annotated[
+    Reason | None,
+    Field(
+        default=None,
+        description="Why the recorded data changes; required from the second version on.",
+        examples=["Typing error, corrected from the source record"],
+    ),
+]
+
+
+async def read_json(request: Request) -> Any:
+    """The body as JSON, refusing what parsers disagree about.
+
+    Raises:
+        BadRequest: not JSON, or not UTF-8.
+        Invalid: duplicate keys, NaN or Infinity, NUL, lone surrogates, absurd nesting.
+    """
+    try:
+        text = (await request.body()).decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadRequest from None
+    try:
+        parsed = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except RecursionError:
+        raise Invalid.at("", "nesting", _SHALLOW) from None
+    except ValueError:  # malformed, or an integer of thousands of digits
+        raise BadRequest from None
+    _check(parsed, [])
+    return parsed
+
+
+_SHALLOW = f"At most {DEEPEST} levels of nesting are accepted"
+
+
+def _refuse(place: list[int | str], code: str, detail: str) -> Invalid:
+    return Invalid.at(pointer(place), code, detail)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _refuse([], "duplicate_key", "An object names a field twice")
+    return found
+
+
+def _no_constant(_: str) -> Any:
+    raise _refuse([], "finite_number", "NaN and Infinity are not numbers in JSON")
+
+
+def _check(value: Any, place: list[int | str]) -> None:
+    if len(place) > DEEPEST:
+        raise _refuse([], "nesting", _SHALLOW)
+    check = _CHECKS.get(type(value))
+    if check is not None:
+        check(value, place)
+
+
+def _check_text(value: str, place: list[int | str]) -> None:
+    if "\0" in value:
+        raise _refuse(place, "nul", "NUL characters cannot be stored")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise _refuse(place, "lone_surrogate", "The text is not valid Unicode")
+
+
+def _check_number(value: float, place: list[int | str]) -> None:
+    if not math.isfinite(value):
+        raise _refuse(place, "finite_number", "The number is too large")
+
+
+def _check_array(value: list[Any], place: list[int | str]) -> None:
+    for index, item in enumerate(value):
+        _check(item, [*place, index])
+
+
+def _check_object(value: dict[str, Any], place: list[int | str]) -> None:
+    for key, item in value.items():
+        _check_text(key, place)
+        _check(item, [*place, key])
+
+
+_CHECKS: dict[type, Callable[[Any, list[int | str]], None]] = {
+    str: _check_text,
+    float: _check_number,
+    list: _check_array,
+    dict: _check_object,
+}

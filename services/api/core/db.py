@@ -1,0 +1,103 @@
+"""The database: one pool per worker, and each transaction's row-level security context."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import uuid_utils.compat
+from asgi_correlation_id import correlation_id
+from fastapi import Depends, Request
+from psycopg import Connection as PsycopgConnection
+from psycopg.errors import Diagnostic
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session, SQLModel
+
+from services.api.core.auth import Principal
+
+SQLModel.metadata.naming_convention = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_index",
+    "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+    "ck": "%(constraint_name)s",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+"""Every constraint has a name, so that its violation can be told as a problem."""
+
+_CONTEXT = (
+    "SELECT set_config('trial.sub', %s, true), set_config('trial.role', %s, true),"
+    " set_config('trial.sites', %s, true), set_config('trial.request_id', %s, true)"
+)
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): ids sort in the order of their making."""
+    return uuid_utils.compat.uuid7()
+
+
+class TrialSession(Session):
+    """A session whose every transaction begins with its caller's security context."""
+
+
+class Database:
+    """The engine of one worker, as the app role."""
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            hide_parameters=True,
+        )
+        event.listen(self.engine, "connect", _watch_commits)
+
+    def session(self, caller: Principal | None = None, **info: Any) -> Session:
+        """A session that connects when it is first used; `info` travels with it."""
+        return TrialSession(self.engine, expire_on_commit=False, info={"caller": caller, **info})
+
+    def close(self) -> None:
+        """Return every connection to the server."""
+        self.engine.dispose()
+
+
+@event.listens_for(TrialSession, "after_begin")
+def _set_context(session: Session, _: SessionTransaction, connection: Connection) -> None:
+    caller: Principal | None = session.info["caller"]
+    connection.exec_driver_sql(
+        _CONTEXT,
+        (
+            str(caller.id) if caller else "",
+            caller.role.value if caller else "",
+            ",".join(caller.sites) if caller else "",
+            correlation_id.get() or "",
+        ),
+    )
+
+
+async def _open(request: Request) -> Session:
+    database: Database = request.app.state.database
+    return database.session(request=request)
+
+
+SessionDep = Annotated[Session, Depends(_open)]
+"""The request's session; `core/routing.py` begins, commits and closes it."""
+
+
+def _watch_commits(connection: PsycopgConnection[Any], record: Any) -> None:
+    """Remember a COMMIT that stopped waiting for a synchronous standby.
+
+    PostgreSQL reports it as a WARNING of success; to the caller it is unknown.
+    """
+
+    def notice(diagnostic: Diagnostic) -> None:
+        if diagnostic.severity_nonlocalized == "WARNING":
+            record.info["unconfirmed"] = True
+
+    connection.add_notice_handler(notice)
+
+
+def because(session: Session, reason: str | None) -> None:
+    """Give the audit rows of this transaction the reason of the change."""
+    session.connection().exec_driver_sql(
+        "SELECT set_config('trial.reason', %s, true)", (reason or "",)
+    )

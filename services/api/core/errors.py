@@ -1,0 +1,415 @@
+"""Every refusal of the service, as RFC 9457 problems.
+
+    ApiError
+    ├── BadRequest            400    ├── Conflict              409
+    ├── IdempotencyKeyMissing 400    ├── StillInFlight         409
+    ├── BadCursor             400    ├── StaleVersion          412
+    ├── Unauthorized          401    ├── BodyTooLarge          413
+    ├── Forbidden             403    ├── UnsupportedMediaType  415
+    ├── NotFound              404    ├── Invalid               422
+    ├── MethodNotAllowed      405    ├── KeyReused             422
+    └── Unavailable, OutcomeUnknown  503   └── IfMatchMissing  428
+
+Each resource adds its own in its `errors.py`. The class's docstring is the
+problem's title and, below its first line, what to do next; `/problems/{code}`
+shows both.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import structlog
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong: where (RFC 6901 pointer), a code for programs, a text for people."""
+
+    pointer: str = Field(examples=["/grade"])
+    code: str = Field(examples=["less_than_equal"])
+    detail: str = Field(examples=["Input should be less than or equal to 4"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. It never repeats a value that was sent."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/problems/not_ready"], description="A page that explains it.")
+    title: str = Field(examples=["The subject cannot be randomized yet"])
+    status: int = Field(examples=[409])
+    detail: str = Field(examples=["Mend each item of errors, then send the same request again."])
+    instance: str = Field(
+        examples=["019abf00c0de7000800000000000abcd"], description="The request's X-Request-Id."
+    )
+    errors: list[FieldError] | None = Field(default=None, description="Each thing that is wrong.")
+
+
+class ApiError(Exception):
+    """Something went wrong.
+
+    What to do next stands here in each subclass.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    constraint: ClassVar[str | None] = None
+    """A database constraint whose violation means this refusal."""
+
+    by_code: ClassVar[dict[str, type["ApiError"]]] = {}
+    by_constraint: ClassVar[dict[str, type["ApiError"]]] = {}
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        self.detail = detail or self.remedy()
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        super().__init__(self.detail)
+
+    def __init_subclass__(cls) -> None:
+        if cls.code in ApiError.by_code:
+            raise TypeError(f"two problems have the code {cls.code}")
+        ApiError.by_code[cls.code] = cls
+        if cls.constraint is not None:
+            ApiError.by_constraint[cls.constraint] = cls
+
+    @classmethod
+    def title(cls) -> str:
+        """The first line of the docstring."""
+        return (cls.__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
+
+    @classmethod
+    def remedy(cls) -> str:
+        """The rest of the docstring: what to do next."""
+        return " ".join((cls.__doc__ or "").strip().split("\n", 1)[-1].split())
+
+    def response(self) -> Response:
+        """The problem as an HTTP answer."""
+        request_id = correlation_id.get() or ""
+        problem = Problem.model_validate(
+            {
+                "type": f"/problems/{self.code}",
+                "title": self.title(),
+                "status": self.status,
+                "detail": self.detail,
+                "instance": request_id,
+                "errors": self.errors or None,
+                **self.extra,
+            }
+        )
+        return Response(
+            problem.model_dump_json(exclude_none=True),
+            self.status,
+            self.headers,
+            MEDIA_TYPE,
+        )
+
+
+class BadRequest(ApiError):
+    """The request cannot be read.
+
+    Send well-formed JSON in UTF-8.
+    """
+
+    code, status = "bad_request", 400
+
+
+class IdempotencyKeyMissing(ApiError):
+    """The Idempotency-Key header is missing or malformed.
+
+    Send a fresh key, 1 to 255 printable ASCII characters, with each new
+    request, and the same key when you retry it.
+    """
+
+    code, status = "idempotency_key_missing", 400
+
+
+class BadCursor(ApiError):
+    """The cursor is not one that this list gave out.
+
+    Use next_cursor of the page before, unchanged, or start without a cursor.
+    """
+
+    code, status = "bad_cursor", 400
+
+
+class Unauthorized(ApiError):
+    """The access token is missing or not valid.
+
+    Ask for a new one at /v1/oauth/token and send it as a bearer token.
+    """
+
+    code, status = "unauthorized", 401
+
+    def __init__(self, detail: str | None = None, *, challenge: str = "Bearer") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(ApiError):
+    """Your role does not include this operation.
+
+    GET /v1/me lists what you may do; the delegation is changed by an admin.
+    """
+
+    code, status = "forbidden", 403
+
+
+class NotFound(ApiError):
+    """There is no such record.
+
+    Check the address; records of sites that are not yours do not exist for you.
+    """
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(ApiError):
+    """The resource does not have that method.
+
+    The Allow header lists the methods it has.
+    """
+
+    code, status = "method_not_allowed", 405
+
+
+class Conflict(ApiError):
+    """The request contradicts what is recorded.
+
+    Read the record again and decide anew.
+    """
+
+    code, status = "conflict", 409
+
+
+class StillInFlight(ApiError):
+    """A request with the same Idempotency-Key is still being worked on.
+
+    Send the same request again after the seconds in Retry-After.
+    """
+
+    code, status = "still_in_flight", 409
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+class StaleVersion(ApiError):
+    """The record has changed since you read it.
+
+    GET it again, look at what changed, and send the new ETag as If-Match.
+    """
+
+    code, status = "stale_version", 412
+
+
+class BodyTooLarge(ApiError):
+    """The body is larger than 256 KiB.
+
+    Send less in one request.
+    """
+
+    code, status = "body_too_large", 413
+
+
+class UnsupportedMediaType(ApiError):
+    """The body's Content-Type is not accepted here.
+
+    Send application/json, or application/merge-patch+json for PATCH.
+    """
+
+    code, status = "unsupported_media_type", 415
+
+
+class Invalid(ApiError):
+    """The request is not valid.
+
+    Mend each item of errors and send it again; nothing was stored.
+    """
+
+    code, status = "invalid", 422
+
+    @classmethod
+    def at(cls, pointer: str, code: str, detail: str) -> "Invalid":
+        """The refusal of one field."""
+        return cls(errors=[FieldError(pointer=pointer, code=code, detail=detail)])
+
+
+class KeyReused(ApiError):
+    """The Idempotency-Key was used for another request.
+
+    Use a fresh key for a new request.
+    """
+
+    code, status = "idempotency_key_reused", 422
+
+
+class IfMatchMissing(ApiError):
+    """A change needs the If-Match header.
+
+    GET the record and send its ETag as If-Match.
+    """
+
+    code, status = "if_match_missing", 428
+
+
+class Internal(ApiError):
+    """The service failed.
+
+    Nothing of this request was stored. Quote `instance` when you report it.
+    """
+
+    code, status = "internal", 500
+
+
+class Unavailable(ApiError):
+    """The service cannot reach its database or is overloaded.
+
+    Nothing of this request was stored. Retry after the seconds in Retry-After.
+    """
+
+    code, status = "unavailable", 503
+
+    def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail, errors=errors, headers={"Retry-After": "2"})
+
+
+class OutcomeUnknown(ApiError):
+    """It is not known whether the request was stored.
+
+    Send it again with the same Idempotency-Key or If-Match: the answer tells.
+    """
+
+    code, status = "outcome_unknown", 503
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
+
+def responses(*refusals: type[ApiError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI `responses` of a route: one entry per status, naming each problem's code."""
+    by_status: dict[int, list[type[ApiError]]] = {}
+    for refusal in refusals:
+        by_status.setdefault(refusal.status, []).append(refusal)
+    return {status: problem_response(kinds) for status, kinds in sorted(by_status.items())}
+
+
+def problem_response(kinds: Iterable[type[ApiError]]) -> dict[str, Any]:
+    """One OpenAPI response object for problems of the same status."""
+    text = "\n\n".join(f"`{kind.code}`: {kind.title()}. {kind.remedy()}" for kind in kinds)
+    return {
+        "description": text,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+def pointer(location: Sequence[int | str]) -> str:
+    """A validation error's place as an RFC 6901 pointer into the body, or `/query/…` and so on."""
+    parts = list(location[1:]) if location and location[0] == "body" else list(location)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def refused_input(error: RequestValidationError) -> ApiError:
+    """The problem for input that FastAPI refused, without the input itself."""
+    found = error.errors()
+    for item in found:
+        place = tuple(str(part).lower() for part in item["loc"][:2])
+        if item["type"] == "json_invalid":
+            return BadRequest()
+        if place == ("header", "idempotency-key"):
+            return IdempotencyKeyMissing()
+        if place == ("header", "if-match"):
+            return IfMatchMissing()
+    return Invalid(
+        errors=[
+            FieldError(pointer=pointer(item["loc"]), code=item["type"], detail=item["msg"])
+            for item in found
+        ]
+    )
+
+
+def _http(error: HTTPException) -> ApiError:
+    kinds: dict[int, type[ApiError]] = {
+        404: NotFound,
+        405: MethodNotAllowed,
+        413: BodyTooLarge,
+        415: UnsupportedMediaType,
+    }
+    if error.status_code in kinds:
+        return kinds[error.status_code](headers=error.headers)
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return BadRequest()
+    return Internal()
+
+
+_SERVER_FAULTS = {"", "08", "40", "53", "57"}
+"""SQLSTATE classes: no connection, rollback, resources, operator intervention."""
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+def _database(error: DBAPIError) -> ApiError:
+    """What a database error that no service foresaw means: the server's fault, or ours."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if error.connection_invalidated or state[:2] in _SERVER_FAULTS or state == _LOCK_NOT_AVAILABLE:
+        return Unavailable()
+    return Internal()
+
+
+def install(app: FastAPI) -> None:
+    """Make every non-2xx answer of the app a problem."""
+
+    @app.exception_handler(ApiError)
+    async def _api(_: Request, error: ApiError) -> Response:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(_: Request, error: RequestValidationError) -> Response:
+        return refused_input(error).response()
+
+    @app.exception_handler(HTTPException)
+    async def _starlette(_: Request, error: HTTPException) -> Response:
+        return _http(error).response()
+
+    @app.exception_handler(PoolTimeout)
+    async def _overload(_: Request, __: PoolTimeout) -> Response:
+        log.warning("pool_exhausted")
+        return Unavailable().response()
+
+    @app.exception_handler(DBAPIError)
+    async def _dbapi(_: Request, error: DBAPIError) -> Response:
+        problem = _database(error)
+        # The driver's text repeats parameters, which are clinical data: log its kind only.
+        log.error("database", kind=type(error.orig).__name__, answered=problem.code)
+        return problem.response()
+
+    @app.exception_handler(Exception)
+    async def _any(_: Request, error: Exception) -> Response:
+        # Runs outside the request-id middleware, so it sets the header itself.
+        log.error("unforeseen", kind=type(error).__name__, where=_where(error))
+        return Internal(headers={"X-Request-Id": correlation_id.get() or ""}).response()
+
+
+def _where(error: Exception) -> str:
+    """File and line of the raise: enough to find it, without a message that may hold data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -1,0 +1,111 @@
+"""The OpenAPI document: FastAPI's, with the conventions that every operation shares.
+
+Written once here: the problem schema, the statuses that any operation can
+answer, the headers of answers, and stable operation ids.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from services.api.core.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Internal,
+    Invalid,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+    problem_response,
+)
+
+Json = dict[str, Any]
+
+ALWAYS = (Internal, Unavailable)
+WITH_BODY = (BadRequest, BodyTooLarge, UnsupportedMediaType, Invalid)
+WITH_PARAMETERS = (Invalid,)
+
+
+def operation_id(route: APIRoute) -> str:
+    """The endpoint's name: stable, unique, and a good method name in a generated client."""
+    return route.name
+
+
+def install(app: FastAPI) -> None:
+    """Make the app's document ours."""
+
+    def document() -> Json:
+        if app.openapi_schema is None:
+            app.openapi_schema = _complete(
+                get_openapi(
+                    title=app.title,
+                    version=app.version,
+                    openapi_version="3.1.0",
+                    summary=app.summary,
+                    description=app.description,
+                    routes=app.routes,
+                    tags=app.openapi_tags,
+                    license_info=app.license_info,
+                    servers=[{"url": "/", "description": "This installation"}],
+                )
+            )
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _complete(document: Json) -> Json:
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem
+    for path in document["paths"].values():
+        for operation in path.values():
+            _complete_operation(operation)
+    return document
+
+
+def _complete_operation(operation: Json) -> None:
+    summary, _, rest = operation.get("description", "").partition("\n")
+    operation["summary"] = summary.rstrip(".")
+    operation["description"] = " ".join(rest.split()) or summary
+    answers = operation["responses"]
+    if "422" in answers and "application/json" in answers["422"].get("content", {}):
+        del answers["422"]  # FastAPI's own shape, which we never answer
+    for kind in _possible(operation):
+        answers.setdefault(str(kind.status), problem_response([kind]))
+    operation["responses"] = dict(sorted(answers.items()))
+    for status, answer in operation["responses"].items():
+        _describe_headers(operation, status, answer)
+
+
+def _possible(operation: Json) -> tuple[Any, ...]:
+    if "requestBody" in operation:
+        return (*WITH_BODY, *ALWAYS)
+    if operation.get("parameters"):
+        return (*WITH_PARAMETERS, *ALWAYS)
+    return ALWAYS
+
+
+def _header(description: str, schema: Json | None = None) -> Json:
+    return {"description": description, "schema": schema or {"type": "string"}}
+
+
+def _describe_headers(operation: Json, status: str, answer: Json) -> None:
+    headers = answer.setdefault("headers", {})
+    headers["X-Request-Id"] = _header("The request's id, for logs and the audit trail.")
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if status == "401":
+        headers["WWW-Authenticate"] = _header("How to authenticate.")
+    if status == "503":
+        headers["Retry-After"] = _header("Seconds to wait.", {"type": "integer"})
+    if status.startswith("2") and "cursor" in names:
+        headers["Link"] = _header("The next page, rel=next, while there is one.")
+    elif status.startswith("2") and "application/json" in answer.get("content", {}):
+        headers["ETag"] = _header("The version of the answer; send it as If-Match to change it.")
+    if status.startswith("2") and "Idempotency-Key" in names:
+        headers["Idempotency-Replayed"] = _header("`true` when this is the answer to a retry.")

@@ -1,0 +1,146 @@
+"""The delegation log, as data: which role may do what. `tests/test_permissions.py` mirrors it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who acts. The first five are bound to one or more sites, the others to none or to all."""
+
+    INVESTIGATOR = "investigator"
+    COORDINATOR = "coordinator"
+    ASSESSOR = "assessor"
+    MONITOR = "monitor"
+    HOSPITAL_SYSTEM = "hospital_system"
+    DATA_MANAGER = "data_manager"
+    SAFETY_OFFICER = "safety_officer"
+    STATISTICIAN = "statistician"
+    DMC = "dmc"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+SITE_BOUND = frozenset(
+    {Role.INVESTIGATOR, Role.COORDINATOR, Role.ASSESSOR, Role.MONITOR, Role.HOSPITAL_SYSTEM}
+)
+WITHOUT_CLINICAL_DATA = frozenset({Role.ADMIN, Role.DMC})
+"""Trial-wide roles that see no subject: their row-level security context holds no site."""
+
+
+class Action(StrEnum):
+    """One name per operation: the grant, the scope in a token, the row of the test matrix."""
+
+    READ_HEALTH = "health:read"
+    READ_DOCUMENTATION = "documentation:read"
+    SIGN_IN = "session:create"
+    READ_KEYS = "keys:read"
+    READ_SELF = "self:read"
+    MOVE_CLOCK = "clock:move"
+    READ_STUDY = "study:read"
+    READ_ACTIVATIONS = "activations:read"
+    ACTIVATE_SITE = "activations:create"
+    READ_SUBJECTS = "subjects:read"
+    CREATE_SUBJECT = "subjects:create"
+    CHANGE_SUBJECT = "subjects:change"
+    READ_CONSENTS = "consents:read"
+    RECORD_CONSENT = "consents:create"
+    READ_ELIGIBILITY = "eligibility:read"
+    RECORD_ELIGIBILITY = "eligibility:record"
+    SIGN_ELIGIBILITY = "eligibility:sign"
+    READ_RADIOTHERAPY = "radiotherapy:read"
+    RECORD_RADIOTHERAPY = "radiotherapy:record"
+    READ_DEVIATIONS = "deviations:read"
+    RECORD_DEVIATION = "deviations:create"
+    READ_COMMITMENT = "commitment:read"
+    READ_RANDOMIZATION = "randomization:read"
+    RANDOMIZE = "randomization:create"
+    READ_VISITS = "visits:read"
+    RECORD_VISIT = "visits:record"
+    READ_GRADINGS = "gradings:read"
+    GRADE = "gradings:create"
+    CORRECT_GRADING = "gradings:correct"
+    READ_ENDPOINT = "endpoint:read"
+    READ_ADVERSE_EVENTS = "adverse_events:read"
+    REPORT_ADVERSE_EVENT = "adverse_events:create"
+    CORRECT_ADVERSE_EVENT = "adverse_events:correct"
+
+
+PUBLIC = frozenset(
+    {
+        Action.READ_HEALTH,
+        Action.READ_DOCUMENTATION,
+        Action.SIGN_IN,
+        Action.READ_KEYS,
+        Action.READ_COMMITMENT,
+        Action.MOVE_CLOCK,  # its route exists in the sandbox only
+    }
+)
+"""Actions that need no token."""
+
+_EVERYONE = frozenset({Action.READ_SELF, Action.READ_STUDY})
+_CLINICAL_READ = frozenset(
+    {
+        Action.READ_ACTIVATIONS,
+        Action.READ_SUBJECTS,
+        Action.READ_CONSENTS,
+        Action.READ_ELIGIBILITY,
+        Action.READ_RADIOTHERAPY,
+        Action.READ_DEVIATIONS,
+        Action.READ_RANDOMIZATION,
+        Action.READ_VISITS,
+        Action.READ_GRADINGS,
+        Action.READ_ENDPOINT,
+        Action.READ_ADVERSE_EVENTS,
+    }
+)
+_SITE_STAFF_WRITE = frozenset(
+    {
+        Action.CREATE_SUBJECT,
+        Action.CHANGE_SUBJECT,
+        Action.RECORD_ELIGIBILITY,
+        Action.RECORD_RADIOTHERAPY,
+        Action.RECORD_VISIT,
+        Action.REPORT_ADVERSE_EVENT,
+        Action.CORRECT_ADVERSE_EVENT,
+    }
+)
+
+GRANTS: Mapping[Role, frozenset[Action]] = {
+    Role.INVESTIGATOR: _EVERYONE
+    | _CLINICAL_READ
+    | _SITE_STAFF_WRITE
+    | {
+        Action.RECORD_CONSENT,
+        Action.SIGN_ELIGIBILITY,
+        Action.RECORD_DEVIATION,
+        Action.RANDOMIZE,
+        Action.GRADE,
+        Action.CORRECT_GRADING,
+    },
+    Role.COORDINATOR: _EVERYONE
+    | _CLINICAL_READ
+    | _SITE_STAFF_WRITE
+    | {Action.RECORD_CONSENT, Action.RECORD_DEVIATION},
+    Role.ASSESSOR: _EVERYONE
+    | {
+        Action.READ_SUBJECTS,
+        Action.READ_RADIOTHERAPY,
+        Action.READ_RANDOMIZATION,
+        Action.READ_VISITS,
+        Action.RECORD_VISIT,
+        Action.READ_GRADINGS,
+        Action.GRADE,
+        Action.CORRECT_GRADING,
+    },
+    Role.MONITOR: _EVERYONE | _CLINICAL_READ | {Action.RECORD_DEVIATION},
+    Role.HOSPITAL_SYSTEM: _EVERYONE | _CLINICAL_READ | _SITE_STAFF_WRITE | {Action.RANDOMIZE},
+    Role.DATA_MANAGER: _EVERYONE | _CLINICAL_READ,
+    Role.SAFETY_OFFICER: _EVERYONE | _CLINICAL_READ | {Action.CORRECT_ADVERSE_EVENT},
+    Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ,
+    Role.DMC: _EVERYONE,
+    Role.AUDITOR: _EVERYONE | _CLINICAL_READ,
+    Role.ADMIN: _EVERYONE | {Action.READ_ACTIVATIONS, Action.ACTIVATE_SITE},
+}
+
+SEES_ARM = frozenset(Role) - {Role.ASSESSOR}
+"""Roles whose answers may name a subject's arm; an assessor grades without knowing it."""

@@ -1,0 +1,78 @@
+"""What clinical records share: their site, their subject, and versions instead of changes.
+
+A correction never changes a row: it is the next version of the record, with
+its author and reason, and the highest version counts (ICH E6(R3) 4.2.2).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from services.api.core.auth import Principal
+from services.api.core.db import because
+from services.api.core.errors import Invalid
+
+
+def of_subject() -> ForeignKeyConstraint:
+    """The composite key that keeps a child at its subject's site."""
+    return ForeignKeyConstraint(["site", "subject_id"], ["subject.site", "subject.id"])
+
+
+class OfSubject(SQLModel):
+    """A row about one subject."""
+
+    site: str
+    subject_id: UUID
+    recorded_by: UUID
+    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+class Versioned(OfSubject):
+    """One version of a record about a subject; `reason` says why from the second version on."""
+
+    version: int
+    reason: str | None = None
+    protocol_version: str = Field(foreign_key="protocol_version.version")
+
+
+def version_checks(table: str) -> tuple[CheckConstraint, ...]:
+    """The constraints of a versioned table."""
+    return (
+        CheckConstraint("version >= 1", name=f"{table}_version_from_one"),
+        CheckConstraint("version = 1 OR reason IS NOT NULL", name=f"{table}_change_has_reason"),
+    )
+
+
+def latest(session: Session, model: type[Any], **key: Any) -> Any:
+    """The current version of one record, or None."""
+    query = select(model).order_by(col(model.version).desc()).limit(1)
+    return session.exec(query.filter_by(**key)).first()
+
+
+def current(model: type[Any]) -> Any:
+    """A query of the current versions only, for tables keyed by (id, version)."""
+    newer = aliased(model)
+    superseded = (
+        select(newer.id).where(newer.id == model.id, newer.version == model.version + 1).exists()
+    )
+    return select(model).where(~superseded)
+
+
+def change(session: Session, caller: Principal, row: Any) -> None:
+    """Store a record's first or next version, and give the audit trail its reason.
+
+    Raises:
+        Invalid: a change without a reason.
+    """
+    if row.version > 1 and not row.reason:
+        raise Invalid.at(
+            "/reason", "missing", "Say in 3 to 500 characters why the recorded data changes"
+        )
+    row.recorded_by = caller.id
+    because(session, row.reason)
+    session.add(row)
+    session.flush()

@@ -1,0 +1,162 @@
+"""How an endpoint runs: one thread, one transaction, one answer.
+
+Every route of `Router` that takes a session runs here: the transaction begins
+with the caller's security context, a retried request is answered from its
+Idempotency-Key, the answer is serialised, and only then the transaction
+commits. The caller is never told of what was not stored.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session
+from starlette.responses import Response
+
+from services.api.core import etag, idempotency
+from services.api.core.bodies import read_json
+from services.api.core.errors import ApiError, OutcomeUnknown, UnsupportedMediaType
+from services.api.core.pagination import Page
+
+ATTEMPTS = 3
+"""How often a transaction that PostgreSQL gave up (deadlock, serialization) is run."""
+
+MERGE_PATCH = "application/merge-patch+json"
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read by our stricter parser."""
+
+    async def json(self) -> Any:
+        """The body, or a refusal."""
+        if not hasattr(self, "_json"):
+            self._json = await read_json(self)
+        return self._json
+
+
+class Route(APIRoute):
+    """A route that reads strictly and answers from inside its transaction."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "session" in inspect.signature(endpoint).parameters:
+            endpoint = in_transaction(endpoint, options.get("status_code") or 200)
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, behind the check of the body's media type."""
+        handle = super().get_route_handler()
+        accepted = self._accepted_media_type()
+
+        async def strict(request: Request) -> Response:
+            if accepted is not None:
+                sent = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+                if sent != accepted:
+                    raise UnsupportedMediaType(headers={"Accept": accepted})
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+    def _accepted_media_type(self) -> str | None:
+        if self.body_field is None:
+            return None
+        return str(getattr(self.body_field.field_info, "media_type", "application/json"))
+
+
+class Router(APIRouter):
+    """An `APIRouter` of `Route`s."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=Route, **options)
+
+
+def in_transaction(endpoint: Endpoint, status: int) -> Endpoint:
+    """The endpoint as one transaction that ends before its answer begins."""
+
+    @functools.wraps(endpoint)
+    def run(**arguments: Any) -> Response:
+        session: Session = arguments["session"]
+        request: Request = session.info["request"]
+        session.info["caller"] = getattr(request.state, "principal", None)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with session:
+                    answer = idempotency.recall(session, request)
+                    if answer is None:
+                        answer = _answer(request, endpoint(**arguments), status)
+                        idempotency.keep(session, request, answer)
+                    _commit(session)
+                return answer
+            except IntegrityError as error:
+                raise _refusal(error) from error
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not _may_run_again(error):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    return run  # type: ignore[return-value]
+
+
+def _commit(session: Session) -> None:
+    connection = session.connection().connection
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if _may_run_again(error) and not error.connection_invalidated:
+            raise  # refused by PostgreSQL, so certainly not stored
+        if isinstance(error, IntegrityError):
+            raise  # a deferred constraint, so certainly not stored
+        raise OutcomeUnknown from error
+    if connection.info.pop("unconfirmed", False):
+        raise OutcomeUnknown
+
+
+def _may_run_again(error: DBAPIError) -> bool:
+    """Whether nothing was stored and the same transaction may succeed now."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in {"40001", "40P01"} or error.connection_invalidated
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    """The problem that stands for a violated constraint."""
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    kind = ApiError.by_constraint.get(name or "")
+    return kind() if kind else error
+
+
+def _answer(request: Request, result: Any, status: int) -> Response:
+    """The serialised answer, with its entity tag, next page and place."""
+    if isinstance(result, Response):
+        return result
+    body = result.model_dump_json(by_alias=True).encode()
+    answer = Response(body, status, media_type="application/json")
+    if isinstance(result, Page):
+        _link_next(request, result, answer)
+    else:
+        _tag(request, result, answer)
+    return answer
+
+
+def _link_next(request: Request, result: Page[Any], answer: Response) -> None:
+    if result.next_cursor is not None:
+        url = request.url.include_query_params(cursor=result.next_cursor)
+        answer.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+def _tag(request: Request, result: BaseModel, answer: Response) -> None:
+    version = getattr(result, "version", None)
+    current = etag.tag(bytes(answer.body), version if isinstance(version, int) else None)
+    answer.headers["ETag"] = current
+    if request.method == "GET" and etag.unchanged(request.headers.get("If-None-Match"), current):
+        answer.status_code = 304
+        answer.body = b""
+        del answer.headers["content-length"], answer.headers["content-type"]
+    links = getattr(result, "links", None)
+    if answer.status_code == 201 and links is not None:
+        answer.headers["Location"] = links.self
