@@ -1,0 +1,142 @@
+"""Eligibility: the verdict of every criterion on the recorded facts.
+
+The criteria and the screening window are the protocol document's. Unknown is a
+verdict of its own: no criterion is met, and none is failed, for want of a fact.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from services.api.eligibility.facts import Facts
+from services.api.protocol import conditions
+from services.api.protocol.schema import Criterion, Eligibility, leaves
+
+Verdict = Literal["met", "not_met", "unknown"]
+Overall = Literal["eligible", "ineligible", "incomplete"]
+
+_VERDICTS: Mapping[bool | None, Verdict] = {True: "met", False: "not_met", None: "unknown"}
+_DISQUALIFIES: Mapping[str, Verdict] = {"inclusion": "not_met", "exclusion": "met"}
+
+
+@dataclass(frozen=True)
+class CriterionVerdict:
+    """What one criterion says of a subject.
+
+    For an exclusion, `met` excludes. `flag` asks the investigator to look and
+    changes nothing. `stale` tells that a fact the criterion reads was too old
+    to be used.
+    """
+
+    id: str
+    kind: Literal["inclusion", "exclusion"]
+    text: str
+    verdict: Verdict
+    flag: str | None
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The verdict of every criterion, and of all together.
+
+    `unknown_facts` were never given, `stale_facts` were given and are too old;
+    both together are what is still to be supplied.
+    """
+
+    overall: Overall
+    criteria: tuple[CriterionVerdict, ...]
+    unknown_facts: tuple[str, ...]
+    stale_facts: tuple[str, ...]
+
+
+def evaluate(facts: Facts, section: Eligibility, reference: date) -> Evaluation:
+    """Judge every criterion on the reference date, the day of randomization.
+
+    `ineligible` as soon as one inclusion is not met or one exclusion is met,
+    whatever else is unknown; then `incomplete` if any verdict is unknown;
+    `eligible` only when all are known and right.
+
+    A dated fact more than the screening window's days old is stale and counts
+    as unknown: it neither makes a subject eligible nor fails one. A verdict
+    that turned unknown that way is marked `stale`, and the verdicts are part
+    of the evaluation's hash, so a signature given before no longer covers it.
+    A verdict the other facts settle alone stands, marked `stale` too.
+    """
+    stale = tuple(
+        fact.id
+        for fact in section.facts
+        if fact.id in facts.measured_on
+        and (reference - facts.measured_on[fact.id]).days > section.screening_window_days
+    )
+    usable = {key: value for key, value in facts.values.items() if key not in stale}
+    criteria = tuple(_judge(one, usable, stale, reference) for one in section.criteria)
+    return Evaluation(
+        overall=_overall(criteria),
+        criteria=criteria,
+        unknown_facts=tuple(fact.id for fact in section.facts if fact.id not in facts.values),
+        stale_facts=stale,
+    )
+
+
+def _judge(
+    criterion: Criterion, usable: Mapping[str, object], stale: Collection[str], reference: date
+) -> CriterionVerdict:
+    read = (criterion.when,) if criterion.flag is None else (criterion.when, criterion.flag)
+    flagged = criterion.flag is not None and conditions.evaluate(criterion.flag, usable, reference)
+    return CriterionVerdict(
+        id=criterion.id,
+        kind=criterion.kind,
+        text=criterion.text,
+        verdict=_VERDICTS[conditions.evaluate(criterion.when, usable, reference)],
+        flag=criterion.flag_text if flagged else None,
+        stale=any(leaf.fact in stale for condition in read for leaf in leaves(condition)),
+    )
+
+
+def _overall(criteria: Collection[CriterionVerdict]) -> Overall:
+    if any(one.verdict == _DISQUALIFIES[one.kind] for one in criteria):
+        return "ineligible"
+    if any(one.verdict == "unknown" for one in criteria):
+        return "incomplete"
+    return "eligible"
+
+
+def evaluation_hash(
+    facts_given: Mapping[str, object], evaluation: Evaluation, protocol_version: str
+) -> str:
+    """What an investigator's signature covers: SHA-256, in hex, of canonical JSON.
+
+    It covers the facts as given, the verdict of each criterion, the overall
+    verdict and the protocol version, and not the order of keys nor the way a
+    number is written (4 and 4.0 are one fact, also after a database kept it).
+    """
+    signed = {
+        "facts": _canonical(facts_given),
+        "verdicts": {one.id: one.verdict for one in evaluation.criteria},
+        "overall": evaluation.overall,
+        "protocol_version": protocol_version,
+    }
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: object) -> object:
+    """The value with whole numbers written without a fraction, as RFC 8785 does."""
+    if isinstance(value, Mapping):
+        return {key: _canonical(part) for key, part in value.items()}
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def age_agrees(age: int, year_of_birth: int, consent_on: date) -> bool:
+    """Whether a subject born in that year can have that age at consent.
+
+    Age is in completed years: the difference of the years, or one less before
+    the birthday, which the trial does not record.
+    """
+    return consent_on.year - year_of_birth - age in (0, 1)

@@ -1,0 +1,630 @@
+"""Eligibility: how facts are read, and what each criterion says on them."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.eligibility.facts import BadFacts, Mistake, read_facts
+from services.api.eligibility.rules import (
+    Evaluation,
+    Verdict,
+    age_agrees,
+    evaluate,
+    evaluation_hash,
+)
+from services.api.protocol import schema
+from services.api.protocol.load import load
+from services.api.protocol.schema import Eligibility, Fact, FactType
+from tests.facts import MEASURED_DAYS_BEFORE, eligible_facts
+
+TODAY = date(2026, 9, 30)
+
+SMALL = Eligibility.model_validate_json(
+    """{
+    "screening_window_days": 28, "age_fact": "age", "consent_fact": "consent",
+    "quantities": [{"id": "mass", "unit": "g/L", "units": {"g/L": 1, "g/dL": 10}}],
+    "facts": [
+      {"id": "consent", "type": "boolean", "question": "Signed?"},
+      {"id": "age", "type": "integer", "question": "Age?", "minimum": 0, "maximum": 120},
+      {"id": "tumour", "type": "choice", "question": "Proof?", "choices": ["histology", "none"]},
+      {"id": "surgery", "type": "date_or_never", "question": "Last surgery?"},
+      {"id": "ecg", "type": "boolean", "question": "ECG abnormal?", "dated": true},
+      {"id": "hb", "type": "measurement", "question": "Hb?", "quantity": "mass", "dated": true,
+       "minimum": 10, "maximum": 250},
+      {"id": "bili", "type": "measurement", "question": "Bilirubin?", "quantity": "mass",
+       "dated": true, "uln": true, "minimum": 0, "maximum": 100}
+    ],
+    "criteria": [
+      {"id": "I01", "kind": "inclusion", "text": "Hb or ECG", "when": {"any": [
+        {"fact": "hb", "at_least": 90}, {"fact": "ecg", "is": false}]},
+       "flag": {"fact": "hb", "below": 90}, "flag_text": "low haemoglobin"},
+      {"id": "E01", "kind": "exclusion", "text": "surgery",
+       "when": {"fact": "surgery", "happened_within": {"days": 28}}}
+    ]}"""
+)
+"""A protocol of every type of fact, for the rules of reading."""
+
+HB: Mapping[str, object] = {"value": 9.5, "unit": "g/dL", "measured_on": "2026-09-20"}
+BILI: Mapping[str, object] = {"value": 1, "unit": "g/L", "measured_on": "2026-09-20", "uln": 2}
+
+
+def mistakes(facts: Mapping[str, object]) -> list[tuple[str, str]]:
+    with pytest.raises(BadFacts) as refused:
+        read_facts(facts, SMALL, TODAY)
+    return [(mistake.pointer, mistake.code) for mistake in refused.value.mistakes]
+
+
+# --- reading ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fact", "sent", "pointer", "code"),
+    [
+        ("consent", 1, "/consent", "wrong_type"),
+        ("consent", "true", "/consent", "wrong_type"),
+        ("age", True, "/age", "wrong_type"),
+        ("age", 40.0, "/age", "wrong_type"),
+        ("age", "40", "/age", "wrong_type"),
+        ("age", -1, "/age", "out_of_range"),
+        ("age", 121, "/age", "out_of_range"),
+        ("age", 10**400, "/age", "out_of_range"),
+        ("tumour", True, "/tumour", "wrong_type"),
+        ("tumour", "cytology", "/tumour", "out_of_range"),
+        ("surgery", False, "/surgery", "wrong_type"),
+        ("surgery", "Never", "/surgery", "bad_date"),
+        ("surgery", "20260101", "/surgery", "bad_date"),
+        ("surgery", "2026-W01-1", "/surgery", "bad_date"),
+        ("surgery", "2026-02-29", "/surgery", "bad_date"),
+        ("surgery", "2026-01-01\n", "/surgery", "bad_date"),
+        ("surgery", "٢٠٢٦-٠١-٠١", "/surgery", "bad_date"),
+        ("surgery", "1899-12-31", "/surgery", "out_of_range"),
+        ("surgery", "2026-10-01", "/surgery", "out_of_range"),
+        ("ecg", False, "/ecg", "wrong_type"),
+        ("ecg", {"value": False}, "/ecg/measured_on", "missing"),
+        ("ecg", {"measured_on": "2026-09-20"}, "/ecg/value", "missing"),
+        ("ecg", {"value": None, "measured_on": "2026-09-20"}, "/ecg/value", "wrong_type"),
+        ("ecg", {"value": True, "measured_on": "never"}, "/ecg/measured_on", "bad_date"),
+        ("ecg", {"value": True, "measured_on": "2026-10-01"}, "/ecg/measured_on", "out_of_range"),
+        ("hb", 95, "/hb", "wrong_type"),
+        ("hb", [], "/hb", "wrong_type"),
+        ("hb", {**HB, "value": "9.5"}, "/hb/value", "wrong_type"),
+        ("hb", {**HB, "value": True}, "/hb/value", "wrong_type"),
+        ("hb", {**HB, "value": float("nan")}, "/hb/value", "out_of_range"),
+        ("hb", {**HB, "value": float("inf")}, "/hb/value", "out_of_range"),
+        ("hb", {**HB, "value": 10**400}, "/hb/value", "out_of_range"),
+        ("hb", {**HB, "value": 25.1}, "/hb/value", "out_of_range"),
+        ("hb", {**HB, "value": 0.9}, "/hb/value", "out_of_range"),
+        ("hb", {**HB, "unit": "mg/dL"}, "/hb/unit", "unknown_unit"),
+        ("hb", {**HB, "unit": 1}, "/hb/unit", "wrong_type"),
+        ("hb", {**HB, "uln": 16}, "/hb/uln", "unknown_field"),
+        ("hb", {**HB, "a/b~c": 16}, "/hb/a~1b~0c", "unknown_field"),
+        ("bili", {**BILI, "uln": 0}, "/bili/uln", "out_of_range"),
+        ("bili", {**BILI, "uln": None}, "/bili/uln", "wrong_type"),
+        ("bili", {k: v for k, v in BILI.items() if k != "uln"}, "/bili/uln", "missing"),
+        ("x/y~z", 1, "/x~1y~0z", "unknown_fact"),
+        ("x", None, "/x", "unknown_fact"),
+    ],
+)
+def test_a_wrong_fact_is_pointed_at(fact: str, sent: object, pointer: str, code: str) -> None:
+    assert mistakes({fact: sent}) == [(pointer, code)]
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    sent = {"age": "x", "hb": {"value": "9", "unit": "stone"}, "bili": {**BILI, "x": 1}, "y": 1}
+    assert set(mistakes(sent)) == {
+        ("/age", "wrong_type"),
+        ("/hb/value", "wrong_type"),
+        ("/hb/unit", "unknown_unit"),
+        ("/hb/measured_on", "missing"),
+        ("/bili/x", "unknown_field"),
+        ("/y", "unknown_fact"),
+    }
+
+
+SECRET = "Li-Wei-13800138000"
+"""A value that must not come back."""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({fact.id: SECRET} for fact in SMALL.facts),
+        {"ecg": {"value": SECRET, "measured_on": SECRET}},
+        {"bili": {"value": SECRET, "unit": SECRET, "measured_on": SECRET, "uln": SECRET}},
+    ],
+)
+def test_a_mistake_says_what_would_be_right_and_never_the_value_sent(
+    sent: dict[str, object],
+) -> None:
+    with pytest.raises(BadFacts) as refused:
+        read_facts(sent, SMALL, TODAY)
+    for mistake in refused.value.mistakes:
+        assert mistake.detail
+        assert SECRET not in repr(mistake)
+    assert SECRET not in str(refused.value)
+
+
+def test_the_mistake_in_a_unit_lists_the_accepted_units() -> None:
+    with pytest.raises(BadFacts) as refused:
+        read_facts({"hb": {**HB, "unit": "stone"}}, SMALL, TODAY)
+    assert refused.value.mistakes == (Mistake("/hb/unit", "unknown_unit", "one of g/L, g/dL"),)
+
+
+@pytest.mark.parametrize("value", [1, 1.0, 25, 25.0])
+def test_the_ends_of_a_range_are_inside_it_after_conversion(value: float) -> None:
+    assert "hb" in read_facts({"hb": {**HB, "value": value}}, SMALL, TODAY).values
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2026-09-30", "never"])
+def test_the_first_day_today_and_never_are_accepted(day: str) -> None:
+    assert "surgery" in read_facts({"surgery": day}, SMALL, TODAY).values
+
+
+def test_an_omitted_fact_and_a_null_are_the_same_unknown() -> None:
+    assert read_facts({"age": None}, SMALL, TODAY) == read_facts({}, SMALL, TODAY)
+
+
+def test_facts_are_kept_as_given_beside_their_normalised_values() -> None:
+    facts = read_facts({"bili": {**BILI, "unit": "g/dL"}, "surgery": "never"}, SMALL, TODAY)
+    assert facts.given == {"bili": {**BILI, "unit": "g/dL"}, "surgery": "never"}
+    assert facts.normalised == {
+        "bili": {"value": 10, "unit": "g/L", "uln": 20, "measured_on": "2026-09-20"},
+        "surgery": "never",
+    }
+
+
+def test_verdicts_use_the_unrounded_value_and_display_the_rounded() -> None:
+    facts = read_facts({"hb": {**HB, "value": 8.9999999, "unit": "g/dL"}}, SMALL, TODAY)
+    assert facts.normalised["hb"] == {"value": 90, "unit": "g/L", "measured_on": "2026-09-20"}
+    assert evaluate(facts, SMALL, TODAY).criteria[0].flag == "low haemoglobin"
+
+
+# --- evaluating, on the small protocol ------------------------------------------------
+
+
+def test_a_stale_fact_neither_meets_nor_fails_and_the_criterion_says_so() -> None:
+    old = {"hb": {**HB, "measured_on": "2026-09-01"}, "surgery": "never"}
+    evaluation = evaluate(read_facts(old, SMALL, TODAY), SMALL, TODAY)
+    first = evaluation.criteria[0]
+    assert (first.verdict, first.stale, first.flag) == ("unknown", True, None)
+    assert evaluation.overall == "incomplete"
+    assert evaluation.stale_facts == ("hb",)
+    assert "hb" not in evaluation.unknown_facts
+
+
+def test_a_verdict_that_fresh_facts_settle_stands_beside_a_stale_one() -> None:
+    given = {
+        "hb": {**HB, "measured_on": "2026-09-01"},
+        "ecg": {"value": False, "measured_on": "2026-09-20"},
+        "surgery": "never",
+    }
+    evaluation = evaluate(read_facts(given, SMALL, TODAY), SMALL, TODAY)
+    assert (evaluation.criteria[0].verdict, evaluation.criteria[0].stale) == ("met", True)
+    assert evaluation.overall == "eligible"
+
+
+def test_one_failed_criterion_makes_ineligible_whatever_is_unknown() -> None:
+    evaluation = evaluate(read_facts({"surgery": "2026-09-29"}, SMALL, TODAY), SMALL, TODAY)
+    assert [one.verdict for one in evaluation.criteria] == ["unknown", "met"]
+    assert evaluation.overall == "ineligible"
+
+
+def test_unknown_facts_are_those_never_given() -> None:
+    evaluation = evaluate(read_facts({"age": 40, "consent": None}, SMALL, TODAY), SMALL, TODAY)
+    assert evaluation.unknown_facts == ("consent", "tumour", "surgery", "ecg", "hb", "bili")
+    assert evaluation.overall == "incomplete"
+
+
+# --- age ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("age", "agrees"), [(39, False), (40, True), (41, True), (42, False)])
+def test_age_is_the_difference_of_the_years_or_one_less(age: int, agrees: bool) -> None:
+    assert age_agrees(age, 1985, date(2026, 3, 1)) is agrees
+
+
+@given(born=st.dates(date(1930, 1, 1), date(2010, 12, 31)), on=st.dates(date(2026, 1, 1), TODAY))
+def test_the_true_age_always_agrees_with_the_year_of_birth(born: date, on: date) -> None:
+    true_age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    assert age_agrees(true_age, born.year, on)
+
+
+# --- evaluating, on the trial's own document ------------------------------------------
+
+DOCUMENTS = Path(schema.__file__).parent / "documents"
+TRIAL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.eligibility
+CRITERIA = [criterion.id for criterion in TRIAL.criteria]
+DATED = [fact.id for fact in TRIAL.facts if fact.dated]
+MEASUREMENTS = [fact for fact in TRIAL.facts if fact.type is FactType.MEASUREMENT]
+
+# For every criterion the change, or changes, to an eligible subject that fail it and no other.
+# A part of a measurement replaces that part only.
+FAILING: list[tuple[str, dict[str, object]]] = [
+    ("I01", {"head_neck_malignancy_confirmed": False}),
+    ("I02", {"age_at_consent": 17}),
+    ("I02", {"age_at_consent": 76}),
+    ("I03a", {"radical_radiotherapy_planned": False}),
+    ("I03b", {"planned_total_dose": 59}),
+    ("I03c", {"oral_cavity_or_oropharynx_in_field": False}),
+    ("I04a", {"ecog_performance_status": 3}),
+    ("I04b", {"life_expectancy": 5}),
+    ("I05a", {"white_blood_cells": {"value": 2.99}}),
+    ("I05b", {"haemoglobin": {"value": 89.9}}),
+    ("I05b", {"haemoglobin": {"value": 8.99, "unit": "g/dL"}}),
+    ("I05c", {"platelets": {"value": 99}}),
+    ("I06a", {"alanine_aminotransferase": {"value": 100.1}}),
+    ("I06b", {"aspartate_aminotransferase": {"value": 100.1}}),
+    ("I06c", {"total_bilirubin": {"value": 31.6}}),
+    ("I07", {"serum_creatinine": {"value": 156.1}, "creatinine_clearance": {"value": 49.9}}),
+    ("I08", {"ecg_clinically_significant_abnormality": {"value": True}}),
+    ("I09a", {"oral_mucosa_intact": False}),
+    ("I09b", {"active_oral_infection": True}),
+    ("I09c", {"severe_periodontal_disease": True}),
+    ("I10", {"informed_consent_signed": False}),
+    ("E01", {"previous_head_neck_radiotherapy": True}),
+    ("E02", {"last_head_neck_surgery": "2026-09-02"}),
+    ("E03a", {"in_another_trial": True}),
+    ("E03b", {"last_interventional_trial": "2026-09-02"}),
+    ("E04a", {"unstable_angina": True}),
+    ("E04b", {"last_myocardial_infarction": "2026-03-30"}),
+    ("E04c", {"severe_arrhythmia": True}),
+    ("E04d", {"nyha_class": "III"}),
+    ("E04d", {"nyha_class": "IV"}),
+    ("E05a", {"cirrhosis": True}),
+    ("E05b", {"chronic_renal_insufficiency": True}),
+    ("E05b", {"creatinine_clearance": {"value": 29.9}}),
+    ("E06", {"active_systemic_infection": True}),
+    ("E07", {"autoimmune_disease_on_immunosuppressants": True}),
+    ("E08", {"impairing_psychiatric_disorder": True}),
+    ("E09a", {"other_oral_mucosal_agent_needed": True}),
+    ("E09b", {"long_term_immunosuppressants": True}),
+    ("E09c", {"long_term_corticosteroid_dose": 11}),
+    ("E10a", {"unable_to_comprehend": True}),
+    ("E10b", {"unable_to_comply": True}),
+    ("E11", {"unsuitable_by_investigator_judgment": True}),
+]
+FAILED: Mapping[str, Verdict] = {"inclusion": "not_met", "exclusion": "met"}
+PASSED: Mapping[str, Verdict] = {"inclusion": "met", "exclusion": "not_met"}
+
+
+def changed(changes: Mapping[str, object]) -> dict[str, object]:
+    """An eligible subject's facts with some changed; a mapping replaces parts of an object."""
+    facts = eligible_facts(TODAY)
+    for key, change in changes.items():
+        was = facts[key]
+        facts[key] = (
+            {**was, **change} if isinstance(was, dict) and isinstance(change, dict) else change
+        )
+    return facts
+
+
+def judge(facts: Mapping[str, object], reference: date = TODAY) -> Evaluation:
+    return evaluate(read_facts(facts, TRIAL, TODAY), TRIAL, reference)
+
+
+def verdicts(evaluation: Evaluation) -> dict[str, Verdict]:
+    return {one.id: one.verdict for one in evaluation.criteria}
+
+
+def not_passed(evaluation: Evaluation) -> dict[str, Verdict]:
+    """The criteria that stand in the subject's way, with their verdict."""
+    return {one.id: one.verdict for one in evaluation.criteria if one.verdict != PASSED[one.kind]}
+
+
+def test_the_eligible_subject_answers_every_fact_and_passes_every_criterion() -> None:
+    assert set(eligible_facts(TODAY)) == {fact.id for fact in TRIAL.facts}
+    evaluation = judge(eligible_facts(TODAY))
+    assert evaluation.overall == "eligible"
+    assert not_passed(evaluation) == {}
+    assert [one.flag for one in evaluation.criteria] == [None] * len(CRITERIA)
+    assert not any(one.stale for one in evaluation.criteria)
+    assert (evaluation.unknown_facts, evaluation.stale_facts) == ((), ())
+
+
+def test_every_criterion_has_a_failing_case_here() -> None:
+    assert {criterion for criterion, _ in FAILING} == set(CRITERIA)
+
+
+@pytest.mark.parametrize(("criterion", "changes"), FAILING)
+def test_a_criterion_fails_alone_and_makes_ineligible(
+    criterion: str, changes: dict[str, object]
+) -> None:
+    evaluation = judge(changed(changes))
+    kind = next(one.kind for one in TRIAL.criteria if one.id == criterion)
+    assert not_passed(evaluation) == {criterion: FAILED[kind]}
+    assert evaluation.overall == "ineligible"
+
+
+@pytest.mark.parametrize(("criterion", "changes"), FAILING)
+def test_a_criterion_without_its_facts_is_unknown_and_makes_incomplete(
+    criterion: str, changes: dict[str, object]
+) -> None:
+    evaluation = judge(changed(dict.fromkeys(changes)))
+    assert verdicts(evaluation)[criterion] == "unknown"
+    assert set(not_passed(evaluation).values()) == {"unknown"}
+    assert evaluation.overall == "incomplete"
+    assert set(evaluation.unknown_facts) == set(changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"age_at_consent": 18},
+        {"age_at_consent": 75},
+        {"planned_total_dose": 60},
+        {"ecog_performance_status": 0},
+        {"ecog_performance_status": 2},
+        {"life_expectancy": 6},
+        {"white_blood_cells": {"value": 3.0}},
+        {"white_blood_cells": {"value": 3}},
+        {"haemoglobin": {"value": 90}},
+        {"haemoglobin": {"value": 9.0, "unit": "g/dL"}},
+        {"platelets": {"value": 100}},
+        {"alanine_aminotransferase": {"value": 100, "uln": 40}},
+        {"aspartate_aminotransferase": {"value": 87.5, "uln": 35}},
+        {"total_bilirubin": {"value": 25.65, "uln": 17.1}},
+        {"total_bilirubin": {"value": 1.8, "uln": 1.2, "unit": "mg/dL"}},
+        {"serum_creatinine": {"value": 156}, "creatinine_clearance": {"value": 50}},
+        {"last_head_neck_surgery": "2026-09-01"},
+        {"last_interventional_trial": "2026-09-01"},
+        {"last_myocardial_infarction": "2026-03-29"},
+        {"nyha_class": "II"},
+        {"long_term_corticosteroid_dose": 10},
+    ],
+)
+def test_a_value_on_the_limit_passes(changes: dict[str, object]) -> None:
+    assert judge(changed(changes)).overall == "eligible"
+
+
+def test_surgery_28_days_before_randomization_excludes_and_29_does_not() -> None:
+    facts = changed({"last_head_neck_surgery": (TODAY - timedelta(days=10)).isoformat()})
+    assert judge(facts, TODAY + timedelta(days=18)).overall == "ineligible"
+    assert judge(facts, TODAY + timedelta(days=19)).overall == "eligible"
+
+
+@pytest.mark.parametrize(
+    ("infarction", "reference", "verdict"),
+    [
+        ("2026-02-28", date(2026, 8, 28), "met"),
+        ("2026-02-28", date(2026, 8, 29), "met"),
+        ("2026-02-28", date(2026, 8, 31), "met"),
+        ("2026-02-28", date(2026, 9, 1), "not_met"),
+        ("2026-03-01", date(2026, 9, 1), "met"),
+        ("2026-03-01", date(2026, 9, 2), "not_met"),
+    ],
+)
+def test_infarction_excludes_for_6_calendar_months(
+    infarction: str, reference: date, verdict: Verdict
+) -> None:
+    facts = changed({"last_myocardial_infarction": infarction})
+    assert verdicts(judge(facts, reference))["E04b"] == verdict
+
+
+# --- renal function -------------------------------------------------------------------
+
+
+def renal(creatinine: float | None, clearance: float | None) -> Evaluation:
+    """The evaluation of an otherwise eligible subject; creatinine in µmol/L of a limit of 104."""
+    return judge(
+        changed(
+            {
+                "serum_creatinine": None if creatinine is None else {"value": creatinine},
+                "creatinine_clearance": None if clearance is None else {"value": clearance},
+            }
+        )
+    )
+
+
+def flags(evaluation: Evaluation) -> set[str]:
+    return {one.id for one in evaluation.criteria if one.flag is not None}
+
+
+def test_normal_creatinine_with_clearance_35_is_eligible_and_flagged_for_review() -> None:
+    evaluation = renal(creatinine=74, clearance=35)
+    assert evaluation.overall == "eligible"
+    assert flags(evaluation) == {"I07"}
+
+
+def test_high_creatinine_with_clearance_40_fails_inclusion_7_and_is_not_excluded() -> None:
+    assert not_passed(renal(creatinine=200, clearance=40)) == {"I07": "not_met"}
+
+
+def test_high_creatinine_with_clearance_50_is_eligible_without_a_flag() -> None:
+    evaluation = renal(creatinine=200, clearance=50)
+    assert evaluation.overall == "eligible"
+    assert flags(evaluation) == set()
+
+
+@given(creatinine=st.none() | st.floats(5, 3000))
+def test_clearance_29_excludes_whatever_the_creatinine(creatinine: float | None) -> None:
+    evaluation = renal(creatinine=creatinine, clearance=29)
+    assert verdicts(evaluation)["E05b"] == "met"
+    assert evaluation.overall == "ineligible"
+
+
+def test_clearance_30_does_not_exclude() -> None:
+    assert verdicts(renal(creatinine=74, clearance=30))["E05b"] == "not_met"
+
+
+def test_high_creatinine_without_clearance_is_unknown_not_failed() -> None:
+    assert not_passed(renal(creatinine=200, clearance=None)) == {
+        "I07": "unknown",
+        "E05b": "unknown",
+    }
+
+
+def test_normal_creatinine_without_clearance_meets_inclusion_7_and_leaves_exclusion_5_open() -> (
+    None
+):
+    evaluation = renal(creatinine=74, clearance=None)
+    assert not_passed(evaluation) == {"E05b": "unknown"}
+    assert evaluation.overall == "incomplete"
+
+
+# --- units ------------------------------------------------------------------------------
+
+
+def test_creatinine_of_1_mg_per_dl_is_88_42_umol_per_l() -> None:
+    sent = changed({"serum_creatinine": {"value": 1, "unit": "mg/dL", "uln": 1.2}})
+    shown = read_facts(sent, TRIAL, TODAY).normalised["serum_creatinine"]
+    assert shown == {
+        "value": 88.42,
+        "unit": "umol/L",
+        "uln": 106.104,
+        "measured_on": "2026-09-23",
+    }
+
+
+@pytest.mark.parametrize("fact", MEASUREMENTS, ids=[fact.id for fact in MEASUREMENTS])
+@given(data=st.data())
+def test_a_value_gives_the_same_verdicts_in_every_accepted_unit(
+    fact: Fact, data: st.DataObject
+) -> None:
+    quantity = next(one for one in TRIAL.quantities if one.id == fact.quantity)
+    lowest, highest = fact.minimum or 0, fact.maximum or 0
+    limits = [lowest * 1.01, 2.9, 3, 30, 50, 60, 89.9, 90, 100, 156, 156.1, 31.5, 31.6]
+    usual = [limit for limit in limits if lowest < limit < highest]
+    value = data.draw(st.sampled_from(usual) | st.floats(lowest * 1.01, highest * 0.99))
+    uln = data.draw(st.sampled_from([40.0, 21.0, 104.0])) if fact.uln else None
+
+    def in_unit(factor: float, unit: str) -> dict[str, Verdict]:
+        sent = {"value": value / factor, "unit": unit}
+        return verdicts(
+            judge(changed({fact.id: sent | ({} if uln is None else {"uln": uln / factor})}))
+        )
+
+    normal = in_unit(1, quantity.unit)
+    for unit, factor in quantity.units.items():
+        assert in_unit(factor, unit) == normal
+
+
+@given(tenths=st.integers(100, 2000), more=st.integers(1, 50))
+def test_transaminases_pass_at_exactly_two_and_a_half_times_the_limit_and_not_above(
+    tenths: int, more: int
+) -> None:
+    uln, limit = tenths / 10, tenths * 25 / 100
+    above = (tenths * 25 + more) / 100
+    for value, expected in ((limit, "met"), (above, "not_met")):
+        facts = changed({"alanine_aminotransferase": {"value": value, "uln": uln}})
+        assert verdicts(judge(facts))["I06a"] == expected
+
+
+# --- stale and missing facts -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("fact", DATED)
+def test_a_dated_fact_is_used_at_28_days_and_stale_at_29(fact: str) -> None:
+    fresh = judge(changed({fact: {"measured_on": (TODAY - timedelta(days=28)).isoformat()}}))
+    assert (fresh.overall, fresh.stale_facts) == ("eligible", ())
+
+    old = judge(changed({fact: {"measured_on": (TODAY - timedelta(days=29)).isoformat()}}))
+    assert old.stale_facts == (fact,)
+    assert old.unknown_facts == ()
+    assert any(one.stale for one in old.criteria)
+    for one in old.criteria:
+        if one.verdict != PASSED[one.kind]:
+            assert (one.verdict, one.stale) == ("unknown", True)
+
+
+@pytest.mark.parametrize("days", [29, 400])
+def test_a_failing_value_that_is_stale_no_longer_makes_ineligible(days: int) -> None:
+    day = (TODAY - timedelta(days=days)).isoformat()
+    evaluation = judge(changed({"platelets": {"value": 20, "measured_on": day}}))
+    assert not_passed(evaluation) == {"I05c": "unknown"}
+    assert evaluation.overall == "incomplete"
+
+
+def test_waiting_past_the_window_leaves_an_eligible_subject_incomplete_not_ineligible() -> None:
+    facts = eligible_facts(TODAY)
+    last = TODAY + timedelta(days=28 - MEASURED_DAYS_BEFORE)
+    assert judge(facts, last).overall == "eligible"
+    late = judge(facts, last + timedelta(days=1))
+    assert late.overall == "incomplete"
+    assert set(late.stale_facts) == set(DATED)
+
+
+@given(
+    omitted=st.sets(st.sampled_from([fact.id for fact in TRIAL.facts])),
+    case=st.sampled_from(FAILING),
+)
+def test_leaving_facts_out_never_turns_a_verdict_into_its_opposite(
+    omitted: set[str], case: tuple[str, dict[str, object]]
+) -> None:
+    whole = changed(case[1])
+    known = verdicts(judge(whole))
+    partly = verdicts(judge({key: fact for key, fact in whole.items() if key not in omitted}))
+    assert all(partly[one] in (known[one], "unknown") for one in CRITERIA)
+
+
+# --- what is stored and signed --------------------------------------------------------
+
+
+def test_facts_read_again_from_storage_are_the_same() -> None:
+    facts = read_facts(eligible_facts(TODAY), TRIAL, TODAY)
+    stored = json.loads(json.dumps(facts.given, allow_nan=False))
+    assert read_facts(stored, TRIAL, TODAY) == facts
+    assert json.loads(json.dumps(facts.normalised, allow_nan=False)) == facts.normalised
+
+
+def signed(facts: Mapping[str, object], reference: date = TODAY, version: str = "1.0") -> str:
+    read = read_facts(facts, TRIAL, TODAY)
+    return evaluation_hash(read.given, evaluate(read, TRIAL, reference), version)
+
+
+def reordered(value: object, order: Random) -> object:
+    """The same JSON with the keys of every object in another order."""
+    if not isinstance(value, dict):
+        return value
+    keys = list(value)
+    order.shuffle(keys)
+    return {key: reordered(value[key], order) for key in keys}
+
+
+@given(order=st.randoms(use_true_random=False))
+def test_the_hash_does_not_depend_on_the_order_of_keys(order: Random) -> None:
+    facts = read_facts(eligible_facts(TODAY), TRIAL, TODAY)
+    evaluation = evaluate(facts, TRIAL, TODAY)
+    shuffled = cast("dict[str, object]", reordered(dict(facts.given), order))
+    assert evaluation_hash(shuffled, evaluation, "1.0") == signed(eligible_facts(TODAY))
+
+
+def test_the_hash_does_not_depend_on_how_a_number_is_written() -> None:
+    whole, fraction = ({"haemoglobin": {"value": value}} for value in (120, 120.0))
+    assert signed(changed(whole)) == signed(changed(fraction))
+
+
+@pytest.mark.parametrize("fact", [fact.id for fact in TRIAL.facts])
+def test_the_hash_changes_when_any_fact_is_taken_away(fact: str) -> None:
+    assert signed(changed({fact: None})) != signed(eligible_facts(TODAY))
+
+
+def test_the_hash_changes_with_a_value_that_changes_no_verdict() -> None:
+    assert signed(changed({"haemoglobin": {"value": 121}})) != signed(eligible_facts(TODAY))
+
+
+def test_the_hash_changes_with_the_protocol_version() -> None:
+    assert signed(eligible_facts(TODAY), version="1.1") != signed(eligible_facts(TODAY))
+
+
+def test_the_hash_changes_when_a_fact_went_stale_since() -> None:
+    facts = eligible_facts(TODAY)
+    assert signed(facts, TODAY + timedelta(days=21)) == signed(facts)
+    assert signed(facts, TODAY + timedelta(days=22)) != signed(facts)
+
+
+def test_the_hash_is_sha_256_of_canonical_json_so_that_old_signatures_stay_verifiable() -> None:
+    facts = read_facts({"age": 40}, SMALL, TODAY)
+    text = (
+        '{"facts":{"age":40},"overall":"incomplete","protocol_version":"1.0",'
+        '"verdicts":{"E01":"unknown","I01":"unknown"}}'
+    )
+    expected = sha256(text.encode()).hexdigest()
+    assert evaluation_hash(facts.given, evaluate(facts, SMALL, TODAY), "1.0") == expected
