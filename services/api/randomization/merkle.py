@@ -1,0 +1,66 @@
+"""Merkle trees as in RFC 6962, section 2.1, over leaf hashes.
+
+The functions take hashes of leaves, not the leaves' data: a holder of the
+hashes alone can prove a leaf without knowing what the others say.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of one leaf; its prefix keeps a leaf from passing as an inner node."""
+    return sha256(b"\x00" + data).digest()
+
+
+def tree_head(hashes: Sequence[bytes]) -> bytes:
+    """The root over leaf hashes in order; SHA-256 of nothing when there are none."""
+    level = list(hashes)
+    while len(level) > 1:
+        level = _parents(level)
+    return level[0] if level else sha256().digest()
+
+
+def audit_path(hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+    """The sibling hashes from leaf `index` (from 0) up to the root.
+
+    Raises:
+        IndexError: there is no such leaf.
+    """
+    if not 0 <= index < len(hashes):
+        raise IndexError("no such leaf")
+    path = []
+    level = list(hashes)
+    while len(level) > 1:
+        sibling = index ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        level, index = _parents(level), index // 2
+    return tuple(path)
+
+
+def proves(leaf: bytes, index: int, size: int, path: Sequence[bytes], head: bytes) -> bool:
+    """Whether `path` leads from the leaf hash at `index` of `size` leaves to `head`."""
+    if not 0 <= index < size:
+        return False
+    node, siblings = leaf, list(reversed(path))
+    while size > 1:
+        sibling = index ^ 1
+        if sibling < size:
+            if not siblings:
+                return False
+            other = siblings.pop()
+            node = _parent(node, other) if index < sibling else _parent(other, node)
+        size, index = (size + 1) // 2, index // 2
+    return not siblings and node == head
+
+
+def _parent(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def _parents(level: list[bytes]) -> list[bytes]:
+    # A last node without a neighbour rises unchanged. That gives RFC 6962's
+    # tree, which splits at the largest power of two below the leaves' number.
+    pairs = [_parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    return pairs + level[len(pairs) * 2 :]
