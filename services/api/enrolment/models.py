@@ -1,0 +1,140 @@
+"""Subjects, their consents, eligibility, radiotherapy and protocol deviations."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from services.api.core.db import new_id
+from services.api.core.records import OfSubject, Versioned, of_subject, version_checks
+from services.api.enrolment.rules import SubjectStatus
+
+
+def one_of(column: str, values: list[str]) -> str:
+    """A CHECK expression: the column holds one of the values."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Subject(SQLModel, table=True):
+    """A trial participant: a number and a year of birth, nothing that names a person."""
+
+    __tablename__ = "subject"
+    __table_args__ = (
+        UniqueConstraint("site", "id"),
+        UniqueConstraint("site", "number"),
+        CheckConstraint("sex IN ('female', 'male')", name="subject_sex_known"),
+        CheckConstraint("year_of_birth BETWEEN 1900 AND 2199", name="subject_born_plausibly"),
+        CheckConstraint(
+            one_of("status", [status.value for status in SubjectStatus]),
+            name="subject_status_known",
+        ),
+        CheckConstraint("number ~ ('^' || site || '-[0-9]{4}$')", name="subject_number_of_site"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    site: str = Field(foreign_key="site.code")
+    number: str
+    year_of_birth: int
+    sex: str
+    status: str = SubjectStatus.SCREENING.value
+    protocol_version: str = Field(foreign_key="protocol_version.version")
+    version: int = 1
+    recorded_by: UUID
+    created_at: datetime
+    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+class PersonDigest(SQLModel, table=True):
+    """Keyed digests of national identifiers across the trial; the app may add, never read."""
+
+    __tablename__ = "person_digest"
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+
+
+class Consent(OfSubject, table=True):
+    """A signed informed consent; `version` names the approved consent form."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        of_subject(),
+        UniqueConstraint("subject_id", "version", name="consent_once_per_version"),
+        UniqueConstraint("site", "subject_id", "id"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    version: str
+    signed_on: date
+
+
+class ConsentWithdrawal(OfSubject, table=True):
+    """The end of a consent; what was recorded before stays."""
+
+    __tablename__ = "consent_withdrawal"
+    __table_args__ = (
+        of_subject(),
+        ForeignKeyConstraint(
+            ["site", "subject_id", "consent_id"],
+            ["consent.site", "consent.subject_id", "consent.id"],
+        ),
+    )
+
+    consent_id: UUID = Field(primary_key=True)
+    withdrawn_on: date
+    reason: str
+
+
+class Radiotherapy(Versioned, table=True):
+    """The plan, and what was delivered of it; doses in Gy."""
+
+    __tablename__ = "radiotherapy"
+    __table_args__ = (
+        of_subject(),
+        *version_checks("radiotherapy"),
+        CheckConstraint("planned_dose_gy BETWEEN 1 AND 200", name="radiotherapy_dose_plausible"),
+        CheckConstraint("planned_fractions BETWEEN 1 AND 100", name="radiotherapy_fractions"),
+        CheckConstraint(
+            "delivered_dose_gy IS NULL OR delivered_dose_gy BETWEEN 0 AND 200",
+            name="radiotherapy_delivered_plausible",
+        ),
+        CheckConstraint(
+            "delivered_fractions IS NULL OR delivered_fractions BETWEEN 0 AND 100",
+            name="radiotherapy_delivered_fractions",
+        ),
+        CheckConstraint(
+            "last_fraction_on IS NULL OR last_fraction_on >= first_fraction_on",
+            name="radiotherapy_first_before_last",
+        ),
+        CheckConstraint(
+            "last_fraction_on IS NULL OR first_fraction_on IS NOT NULL",
+            name="radiotherapy_last_needs_first",
+        ),
+    )
+
+    subject_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    planned_dose_gy: float
+    planned_fractions: int
+    planned_start: date
+    concurrent_chemotherapy: bool
+    first_fraction_on: date | None = None
+    last_fraction_on: date | None = None
+    delivered_dose_gy: float | None = None
+    delivered_fractions: int | None = None
+
+
+class Deviation(OfSubject, table=True):
+    """A departure from the protocol, reported by a person or noticed by the service."""
+
+    __tablename__ = "deviation"
+    __table_args__ = (
+        of_subject(),
+        CheckConstraint("source IN ('person', 'system')", name="deviation_source_known"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    code: str
+    description: str
+    occurred_on: date
+    source: str
