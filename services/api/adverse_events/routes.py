@@ -1,0 +1,128 @@
+"""Adverse events over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Body as JsonBody
+from fastapi import Depends, Query
+
+from services.api.adverse_events import service
+from services.api.adverse_events.errors import NoConsent, NotYoursToAssess
+from services.api.adverse_events.models import AdverseEvent
+from services.api.adverse_events.schemas import (
+    AdverseEventCreate,
+    AdverseEventPage,
+    AdverseEventPatch,
+    AdverseEventQuery,
+    AdverseEventRead,
+    Causality,
+    CausalityVerdict,
+)
+from services.api.core.auth import Principal, require
+from services.api.core.context import ClockDep, ProtocolDep
+from services.api.core.db import SessionDep
+from services.api.core.errors import (
+    BadCursor,
+    Forbidden,
+    IfMatchMissing,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    Unauthorized,
+    responses,
+)
+from services.api.core.etag import IfMatch
+from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
+from services.api.core.idempotency import Once
+from services.api.core.pagination import PageDep
+from services.api.core.permissions import Action
+from services.api.core.routing import MERGE_PATCH, Router
+
+router = Router(prefix="/v1", tags=["adverse events"])
+ONE = (Unauthorized, Forbidden, NotFound)
+
+Reader = Annotated[Principal, Depends(require(Action.READ_ADVERSE_EVENTS))]
+
+
+def _read(row: AdverseEvent) -> AdverseEventRead:
+    causality = Causality.model_construct(
+        study_drug=CausalityVerdict(row.causality_study_drug),
+        radiotherapy=CausalityVerdict(row.causality_radiotherapy),
+    )
+    return AdverseEventRead.model_validate({**row.model_dump(), "causality": causality})
+
+
+@router.get("/subjects/{subject_id}/adverse-events", responses=responses(*ONE, BadCursor))
+def list_subject_adverse_events(
+    subject_id: UUID, caller: Reader, session: SessionDep, asked: PageDep
+) -> AdverseEventPage:
+    """A subject's adverse events, each in its current version."""
+    rows, cursor = service.list_of_subject(session, caller, subject_id, asked)
+    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=cursor)
+
+
+@router.post(
+    "/subjects/{subject_id}/adverse-events",
+    status_code=201,
+    dependencies=[Depends(Once())],
+    responses=responses(*ONE, NoConsent, Invalid, *KEY_REFUSALS),
+)
+def report_adverse_event(
+    subject_id: UUID,
+    given: AdverseEventCreate,
+    caller: Annotated[Principal, Depends(require(Action.REPORT_ADVERSE_EVENT))],
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> AdverseEventRead:
+    """Report an adverse event.
+
+    `grade` is the severity and must exist for the term in CTCAE; whether the
+    event is `serious` is a separate judgment by the criteria of ICH E2B(R3).
+    """
+    return _read(service.report(session, caller, clock, protocol, subject_id, given))
+
+
+@router.get("/adverse-events", responses=responses(Unauthorized, Forbidden, BadCursor))
+def list_adverse_events(
+    caller: Reader, session: SessionDep, asked: Annotated[AdverseEventQuery, Query()]
+) -> AdverseEventPage:
+    """Adverse events at your sites, each in its current version."""
+    rows, cursor = service.list_events(session, caller, asked)
+    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/adverse-events/{event_id}", responses=responses(*ONE))
+def read_adverse_event(event_id: UUID, caller: Reader, session: SessionDep) -> AdverseEventRead:
+    """One adverse event in its current version."""
+    return _read(service.get_event(session, caller, event_id))
+
+
+@router.patch(
+    "/adverse-events/{event_id}",
+    responses=responses(*ONE, NotYoursToAssess, StaleVersion, Invalid, IfMatchMissing, NoConsent),
+)
+def correct_adverse_event(
+    event_id: UUID,
+    patch: Annotated[AdverseEventPatch, JsonBody(media_type=MERGE_PATCH)],
+    caller: Annotated[Principal, Depends(require(Action.CORRECT_ADVERSE_EVENT))],
+    expected: IfMatch,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> AdverseEventRead:
+    """Add a follow-up or correct a report; as a safety officer, assess it.
+
+    The version before stays readable. Sites change what they reported; the
+    safety officer changes `sponsor_causality` and `expectedness`.
+    """
+    return _read(service.correct(session, caller, clock, protocol, event_id, expected, patch))
+
+
+@router.get("/adverse-events/{event_id}/versions", responses=responses(*ONE))
+def list_adverse_event_versions(
+    event_id: UUID, caller: Reader, session: SessionDep
+) -> AdverseEventPage:
+    """Every version of an adverse event, oldest first, with the reason of each change."""
+    rows = service.event_versions(session, caller, event_id)
+    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=None)

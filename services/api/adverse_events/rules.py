@@ -1,0 +1,99 @@
+"""What makes a report of an adverse event consistent. Pure decisions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.api.protocol.schema import AdverseEvents
+from services.api.protocol.terms import Term
+
+FATAL_GRADE = 5
+"""CTCAE v5.0: grade 5 is death related to the adverse event."""
+
+OTHER = "Other, specify"
+"""How CTCAE words the terms that need a text of their own."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The dates and judgments of a report that have to fit together."""
+
+    grade: int
+    term_detail: str | None
+    onset_on: date
+    resolved_on: date | None
+    aware_at: datetime
+    aware_on: date
+    serious: bool
+    seriousness: tuple[str, ...]
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that does not fit: a JSON pointer, a code, and what would be right."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def mistakes(
+    report: Report,
+    term: Term,
+    section: AdverseEvents,
+    *,
+    consented_on: date,
+    now: datetime,
+    today: date,
+) -> list[Mistake]:
+    """Everything that is inconsistent in a report, in the order of its fields."""
+    return [
+        *_about_term(report, term, section),
+        *_about_dates(report, consented_on, now, today),
+        *_about_seriousness(report),
+    ]
+
+
+def _about_term(report: Report, term: Term, section: AdverseEvents) -> Iterator[Mistake]:
+    if report.grade not in term.grades:
+        exist = ", ".join(str(grade) for grade in term.grades)
+        yield Mistake("/grade", "no_such_grade", f"CTCAE defines grades {exist} for this term")
+    if term.term.endswith(OTHER) and report.term_detail is None:
+        yield Mistake("/term_detail", "missing", "This term needs a text that says what it is")
+    if term.term in section.graded_instead and not report.serious:
+        yield Mistake(
+            "/term", "graded_instead", "Record a grading: it is an adverse event only when serious"
+        )
+
+
+def _about_dates(
+    report: Report, consented_on: date, now: datetime, today: date
+) -> Iterator[Mistake]:
+    if report.onset_on < consented_on:
+        yield Mistake("/onset_on", "before_consent", "Before consent it is medical history")
+    if report.onset_on > today:
+        yield Mistake("/onset_on", "future", "This cannot lie in the future")
+    if report.resolved_on is not None and report.resolved_on < report.onset_on:
+        yield Mistake("/resolved_on", "before_onset", "Not before onset_on")
+    if report.resolved_on is not None and report.resolved_on > today:
+        yield Mistake("/resolved_on", "future", "This cannot lie in the future")
+    if report.aware_at > now:
+        yield Mistake("/aware_at", "future", "This cannot lie in the future")
+    elif report.aware_on < report.onset_on:
+        yield Mistake("/aware_at", "before_onset", "Nobody is aware of it before its onset")
+
+
+def _about_seriousness(report: Report) -> Iterator[Mistake]:
+    if report.serious and not report.seriousness:
+        yield Mistake("/seriousness", "missing", "A serious event names at least one criterion")
+    if not report.serious and report.seriousness:
+        yield Mistake("/serious", "contradiction", "An event with a criterion is serious")
+    if len(set(report.seriousness)) != len(report.seriousness):
+        yield Mistake("/seriousness", "repeated", "Name each criterion once")
+    death = "death" in report.seriousness
+    signs = {report.grade == FATAL_GRADE, report.outcome == "fatal", death}
+    if len(signs) > 1:
+        yield Mistake(
+            "/outcome", "contradiction", "Grade 5, outcome fatal and criterion death go together"
+        )

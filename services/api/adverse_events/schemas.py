@@ -1,0 +1,164 @@
+"""Adverse events as callers see them."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+
+from services.api.core.bodies import Body, Instant, LocalDate, Patch, Reason
+from services.api.core.pagination import Page, PageQuery
+from services.api.enrolment.schemas import SiteCode
+
+
+class Seriousness(StrEnum):
+    """ICH E2B(R3) E.i.3.2: what makes an event serious, whatever its severity."""
+
+    DEATH = "death"
+    LIFE_THREATENING = "life_threatening"
+    HOSPITALISATION = "hospitalisation"
+    DISABILITY = "disability"
+    CONGENITAL_ANOMALY = "congenital_anomaly"
+    OTHER_MEDICALLY_IMPORTANT = "other_medically_important"
+
+
+class CausalityVerdict(StrEnum):
+    """How likely it is that a treatment caused the event."""
+
+    RELATED = "related"
+    PROBABLY = "probably"
+    POSSIBLY = "possibly"
+    UNLIKELY = "unlikely"
+    NOT_RELATED = "not_related"
+    NOT_ASSESSABLE = "not_assessable"
+
+
+class Expectedness(StrEnum):
+    """Whether the reference safety information lists the event."""
+
+    EXPECTED = "expected"
+    UNEXPECTED = "unexpected"
+
+
+class ActionTaken(StrEnum):
+    """What was done with the study drug."""
+
+    NONE = "none"
+    INTERRUPTED = "interrupted"
+    WITHDRAWN = "withdrawn"
+    NOT_APPLICABLE = "not_applicable"
+    UNKNOWN = "unknown"
+
+
+class EventOutcome(StrEnum):
+    """How the event stands or ended."""
+
+    RECOVERED = "recovered"
+    RECOVERING = "recovering"
+    NOT_RECOVERED = "not_recovered"
+    RECOVERED_WITH_SEQUELAE = "recovered_with_sequelae"
+    FATAL = "fatal"
+    UNKNOWN = "unknown"
+
+
+class Causality(Body):
+    """The investigator's judgment on each treatment."""
+
+    study_drug: CausalityVerdict = Field(examples=["unlikely"])
+    radiotherapy: CausalityVerdict = Field(examples=["probably"])
+
+
+Term = Annotated[str, StringConstraints(min_length=2, max_length=200)]
+TermDetail = Annotated[str, StringConstraints(min_length=3, max_length=500)]
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Severity = Annotated[int, Field(ge=1, le=5)]
+Criteria = Annotated[list[Seriousness], Field(max_length=6)]
+
+
+class AdverseEventCreate(Body):
+    """A site's report of an adverse event."""
+
+    term: Term = Field(examples=["Dysphagia"], description="A term of CTCAE, in its wording.")
+    term_detail: TermDetail | None = Field(
+        default=None, description="What it is, for a term that says «Other, specify»."
+    )
+    grade: Severity = Field(examples=[3], description="Severity; the term defines which exist.")
+    onset_on: LocalDate = Field(examples=["2026-04-10"])
+    resolved_on: LocalDate | None = None
+    aware_at: Instant = Field(
+        examples=["2026-04-11T01:15:00Z"], description="When the site learnt of it: day 0."
+    )
+    serious: bool = Field(examples=[True])
+    seriousness: Criteria = Field(examples=[["hospitalisation"]])
+    causality: Causality
+    action_taken: ActionTaken = Field(examples=["none"])
+    outcome: EventOutcome = Field(examples=["recovering"])
+    narrative: Narrative | None = Field(
+        default=None, examples=["Admitted for tube feeding after two days without solid food."]
+    )
+
+
+class AdverseEventPatch(Patch):
+    """A follow-up or correction; sponsor_causality and expectedness are the safety officer's."""
+
+    removable: ClassVar[frozenset[str]] = frozenset(
+        {"term_detail", "resolved_on", "narrative", "sponsor_causality", "expectedness"}
+    )
+
+    term: Term | SkipJsonSchema[None] = None
+    term_detail: TermDetail | None = None
+    grade: Severity | SkipJsonSchema[None] = None
+    onset_on: LocalDate | SkipJsonSchema[None] = None
+    resolved_on: LocalDate | None = Field(default=None, examples=["2026-04-20"])
+    aware_at: Instant | SkipJsonSchema[None] = None
+    serious: bool | SkipJsonSchema[None] = None
+    seriousness: Criteria | SkipJsonSchema[None] = None
+    causality: Causality | SkipJsonSchema[None] = None
+    action_taken: ActionTaken | SkipJsonSchema[None] = None
+    outcome: EventOutcome | SkipJsonSchema[None] = Field(default=None, examples=["recovered"])
+    narrative: Narrative | None = None
+    sponsor_causality: CausalityVerdict | None = None
+    expectedness: Expectedness | None = None
+    reason: Reason = Field(examples=["Follow-up: resolved"])
+
+
+class AdverseEventRead(BaseModel):
+    """One version of an adverse event."""
+
+    id: UUID
+    subject_id: UUID
+    site: str = Field(examples=["NN"])
+    term: str = Field(examples=["Dysphagia"])
+    term_detail: str | None
+    meddra_code: str = Field(examples=["10013950"])
+    ctcae_version: str = Field(examples=["5.0"])
+    grade: int = Field(examples=[3])
+    onset_on: date
+    resolved_on: date | None
+    aware_at: Instant
+    serious: bool
+    seriousness: list[Seriousness]
+    causality: Causality
+    sponsor_causality: CausalityVerdict | None = Field(description="The safety officer's.")
+    expectedness: Expectedness | None = Field(description="The safety officer's.")
+    action_taken: ActionTaken
+    outcome: EventOutcome
+    narrative: str | None
+    protocol_version: str = Field(examples=["1.0"])
+    reason: str | None
+    recorded_at: Instant
+    version: int = Field(examples=[1])
+
+
+class AdverseEventPage(Page[AdverseEventRead]):
+    """Adverse events in the order of their reporting."""
+
+
+class AdverseEventQuery(PageQuery):
+    """Filters of the list of adverse events."""
+
+    site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
+    serious: bool | None = Field(default=None, description="Only serious ones, or only others.")
+    grade: Severity | None = Field(default=None, description="Only this severity.")

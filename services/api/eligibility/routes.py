@@ -1,0 +1,147 @@
+"""Eligibility and its signature over HTTP."""
+
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends
+
+from services.api.core.auth import Principal, require
+from services.api.core.context import ClockDep, ProtocolDep
+from services.api.core.db import SessionDep
+from services.api.core.errors import (
+    Forbidden,
+    IfMatchMissing,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    Unauthorized,
+    responses,
+)
+from services.api.core.etag import IfMatch
+from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
+from services.api.core.idempotency import Once
+from services.api.core.permissions import Action
+from services.api.core.routing import Router
+from services.api.eligibility import service
+from services.api.eligibility.errors import (
+    AlreadySigned,
+    CannotSign,
+    EligibilityClosed,
+    EvaluationChanged,
+)
+from services.api.eligibility.models import EligibilitySignature
+from services.api.eligibility.schemas import (
+    CriterionRead,
+    EligibilityPut,
+    EligibilityRead,
+    SignatureCreate,
+    SignatureRead,
+)
+from services.api.enrolment.service import get_subject
+from services.api.identity.errors import ReauthenticationFailed
+from services.api.protocol.schema import Protocol
+
+router = Router(prefix="/v1/subjects/{subject_id}/eligibility", tags=["eligibility"])
+ONE = (Unauthorized, Forbidden, NotFound)
+
+
+def _signature(row: EligibilitySignature) -> SignatureRead:
+    return SignatureRead.model_validate(row.model_dump())
+
+
+def _read(recorded: service.Recorded | None, protocol: Protocol) -> EligibilityRead:
+    if recorded is None:
+        return EligibilityRead(
+            overall="incomplete",
+            evaluation_hash=None,
+            facts={},
+            normalised={},
+            criteria=[],
+            unknown_facts=[fact.id for fact in protocol.eligibility.facts],
+            stale_facts=[],
+            evaluated_on=None,
+            signature=None,
+            protocol_version=protocol.version,
+            reason=None,
+            version=0,
+        )
+    row, today = recorded.row, recorded.today
+    return EligibilityRead.model_validate(
+        {
+            **row.model_dump(),
+            "criteria": [CriterionRead.model_validate(asdict(one)) for one in today.criteria],
+            "overall": today.overall,
+            "unknown_facts": list(today.unknown_facts),
+            "stale_facts": list(today.stale_facts),
+            "signature": _signature(recorded.signature) if recorded.signature else None,
+        }
+    )
+
+
+@router.get("", responses=responses(*ONE))
+def read_eligibility(
+    subject_id: UUID,
+    caller: Annotated[Principal, Depends(require(Action.READ_ELIGIBILITY))],
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> EligibilityRead:
+    """The recorded facts and what each criterion says of them today.
+
+    Laboratory values and the ECG grow stale after the screening window: then
+    the facts listed in `stale_facts` have to be given anew.
+    """
+    subject = get_subject(session, caller, subject_id)
+    return _read(service.current(session, clock, protocol, subject), protocol)
+
+
+@router.put(
+    "",
+    responses=responses(*ONE, EligibilityClosed, StaleVersion, Invalid, IfMatchMissing),
+)
+def record_eligibility(
+    subject_id: UUID,
+    given: EligibilityPut,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_ELIGIBILITY))],
+    expected: IfMatch,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> EligibilityRead:
+    """Record the facts of screening and get every criterion's verdict.
+
+    Units are converted; a fact that is left out makes its criteria `unknown`.
+    New facts make a new version, which has to be signed anew.
+    """
+    recorded = service.record(session, caller, clock, protocol, subject_id, expected, given)
+    return _read(recorded, protocol)
+
+
+@router.post(
+    "/signature",
+    status_code=201,
+    dependencies=[Depends(Once())],
+    responses=responses(
+        Unauthorized,
+        Forbidden,
+        ReauthenticationFailed,
+        NotFound,
+        EligibilityClosed,
+        EvaluationChanged,
+        AlreadySigned,
+        CannotSign,
+        Invalid,
+        *KEY_REFUSALS,
+    ),
+)
+def sign_eligibility(
+    subject_id: UUID,
+    given: SignatureCreate,
+    caller: Annotated[Principal, Depends(require(Action.SIGN_ELIGIBILITY))],
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> SignatureRead:
+    """Sign the current evaluation as an investigator, with your password once more."""
+    return _signature(service.sign(session, caller, clock, protocol, subject_id, given))

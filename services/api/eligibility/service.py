@@ -1,0 +1,190 @@
+"""Evaluations and signatures: the only user of their tables."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from services.api.core.auth import Principal
+from services.api.core.clock import Clock
+from services.api.core.errors import FieldError, Invalid
+from services.api.core.etag import check_version
+from services.api.core.records import change, latest
+from services.api.eligibility.errors import (
+    AlreadySigned,
+    CannotSign,
+    EligibilityClosed,
+    EvaluationChanged,
+)
+from services.api.eligibility.facts import BadFacts, Facts, read_facts
+from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
+from services.api.eligibility.rules import Evaluation, age_agrees, evaluate, evaluation_hash
+from services.api.eligibility.schemas import EligibilityPut, Meaning, SignatureCreate
+from services.api.enrolment import service as enrolment
+from services.api.enrolment.models import Subject
+from services.api.enrolment.rules import SubjectStatus
+from services.api.identity.service import reauthenticate
+from services.api.protocol.schema import Protocol
+
+SCREENED = frozenset({SubjectStatus.SCREENING, SubjectStatus.ELIGIBLE})
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The current evaluation as stored, judged again today, and its signature."""
+
+    row: EligibilityEvaluation
+    today: Evaluation
+    signature: EligibilitySignature | None
+
+
+def current(
+    session: Session, clock: Clock, protocol: Protocol, subject: Subject
+) -> Recorded | None:
+    """The subject's current evaluation; None before any facts.
+
+    Facts grow stale, so the stored verdicts are compared with today's.
+    """
+    row: EligibilityEvaluation | None = latest(
+        session, EligibilityEvaluation, subject_id=subject.id
+    )
+    if row is None:
+        return None
+    # Past screening nothing is refreshed any more: the day it was judged on stays the reference.
+    reference = clock.today() if subject.status in SCREENED else row.evaluated_on
+    facts = read_facts(row.facts, protocol.eligibility, clock.today())
+    signature = session.exec(
+        select(EligibilitySignature).where(
+            EligibilitySignature.subject_id == subject.id,
+            EligibilitySignature.version == row.version,
+        )
+    ).one_or_none()
+    return Recorded(row, evaluate(facts, protocol.eligibility, reference), signature)
+
+
+def record(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    protocol: Protocol,
+    subject_id: UUID,
+    expected: int,
+    given: EligibilityPut,
+) -> Recorded:
+    """Evaluate the facts and keep both; a signature on the version before no longer counts.
+
+    Raises:
+        NotFound, EligibilityClosed, StaleVersion.
+        Invalid: facts that are not of their type, unit or range, each named.
+    """
+    subject = enrolment.get_subject(session, caller, subject_id, lock=True)
+    if subject.status not in SCREENED:
+        raise EligibilityClosed
+    before: EligibilityEvaluation | None = latest(
+        session, EligibilityEvaluation, subject_id=subject.id
+    )
+    check_version(expected, before.version if before else 0)
+    facts = _read(given, protocol, clock.today())
+    _check_age(session, subject, facts, protocol)
+    verdicts = evaluate(facts, protocol.eligibility, clock.today())
+    row = EligibilityEvaluation(
+        site=subject.site,
+        subject_id=subject.id,
+        version=expected + 1,
+        reason=given.reason,
+        protocol_version=protocol.version,
+        recorded_by=caller.id,
+        facts=dict(facts.given),
+        normalised=dict(facts.normalised),
+        criteria=[asdict(criterion) for criterion in verdicts.criteria],
+        overall=verdicts.overall,
+        evaluation_hash=evaluation_hash(facts.given, verdicts, protocol.version),
+        evaluated_on=clock.today(),
+    )
+    change(session, caller, row)
+    if subject.status == SubjectStatus.ELIGIBLE:
+        enrolment.move(session, subject, SubjectStatus.SCREENING)
+    return Recorded(row, verdicts, None)
+
+
+def _read(given: EligibilityPut, protocol: Protocol, today: date) -> Facts:
+    try:
+        return read_facts(given.facts, protocol.eligibility, today)
+    except BadFacts as error:
+        raise Invalid(
+            errors=[
+                FieldError(pointer=f"/facts{one.pointer}", code=one.code, detail=one.detail)
+                for one in error.mistakes
+            ]
+        ) from None
+
+
+def _check_age(session: Session, subject: Subject, facts: Facts, protocol: Protocol) -> None:
+    """The age at consent, the consent's day and the year of birth have to fit together."""
+    fact = protocol.eligibility.age_fact
+    age = facts.values.get(fact)
+    consent = enrolment.consent_in_force(session, subject)
+    if consent is None or not isinstance(age, int):
+        return
+    if not age_agrees(age, subject.year_of_birth, consent.signed_on):
+        raise Invalid.at(
+            f"/facts/{fact}",
+            "disagrees",
+            "Does not fit the subject's year of birth on the day of consent",
+        )
+
+
+def sign(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    protocol: Protocol,
+    subject_id: UUID,
+    given: SignatureCreate,
+) -> EligibilitySignature:
+    """Sign the current evaluation, which makes the subject eligible or a screen failure.
+
+    Raises:
+        ReauthenticationFailed: the password is not the caller's.
+        NotFound, EligibilityClosed, EvaluationChanged, AlreadySigned, CannotSign.
+    """
+    reauthenticate(session, caller, given.password)
+    subject = enrolment.get_subject(session, caller, subject_id, lock=True)
+    recorded = current(session, clock, protocol, subject)
+    if recorded is not None and recorded.signature is not None:
+        raise AlreadySigned
+    if subject.status not in SCREENED:
+        raise EligibilityClosed
+    if recorded is None or recorded.row.evaluation_hash != given.evaluation_hash:
+        raise EvaluationChanged
+    to = _supported(session, subject, recorded.today, given.meaning)
+    signature = EligibilitySignature(
+        site=subject.site,
+        subject_id=subject.id,
+        recorded_by=caller.id,
+        version=recorded.row.version,
+        evaluation_hash=given.evaluation_hash,
+        meaning=given.meaning.value,
+        signed_by=caller.name,
+        signed_at=clock.now(),
+    )
+    session.add(signature)
+    session.flush()
+    enrolment.move(session, subject, to)
+    return signature
+
+
+def _supported(
+    session: Session, subject: Subject, today: Evaluation, meaning: Meaning
+) -> SubjectStatus:
+    """The status that the signature leads to, if the evaluation supports its meaning."""
+    if meaning is Meaning.INELIGIBLE:
+        if today.overall != "ineligible":
+            raise CannotSign(f"The evaluation is {today.overall}, not ineligible.")
+        return SubjectStatus.SCREEN_FAILED
+    if today.overall != "eligible":
+        raise CannotSign(f"The evaluation is {today.overall}, not eligible.")
+    if enrolment.consent_in_force(session, subject) is None:
+        raise CannotSign("No consent is in force: record the signed consent first.")
+    return SubjectStatus.ELIGIBLE

@@ -1,0 +1,241 @@
+"""Subjects, consents, radiotherapy and deviations over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Body as JsonBody
+from fastapi import Depends, Query
+
+from services.api.core.auth import Principal, require
+from services.api.core.context import ClockDep, ProtocolDep, SettingsDep
+from services.api.core.db import SessionDep
+from services.api.core.errors import (
+    BadCursor,
+    Forbidden,
+    IfMatchMissing,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    Unauthorized,
+    responses,
+)
+from services.api.core.etag import IfMatch
+from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
+from services.api.core.idempotency import Once
+from services.api.core.pagination import PageDep
+from services.api.core.permissions import Action
+from services.api.core.routing import MERGE_PATCH, Router
+from services.api.enrolment import service
+from services.api.enrolment.errors import (
+    AlreadyConsented,
+    AlreadyWithdrawn,
+    ConsentVersionNotApproved,
+    DuplicateSubject,
+    MoveNotAllowed,
+    SubjectClosed,
+)
+from services.api.enrolment.models import Consent, ConsentWithdrawal, Subject
+from services.api.enrolment.schemas import (
+    ConsentCreate,
+    ConsentPage,
+    ConsentRead,
+    DeviationCreate,
+    DeviationPage,
+    DeviationRead,
+    RadiotherapyPut,
+    RadiotherapyRead,
+    SubjectCreate,
+    SubjectLinks,
+    SubjectPage,
+    SubjectPatch,
+    SubjectQuery,
+    SubjectRead,
+    WithdrawalCreate,
+    WithdrawalRead,
+)
+from services.api.study.errors import SiteNotActive
+
+router = Router(prefix="/v1/subjects")
+ONE = (Unauthorized, Forbidden, NotFound)
+CREATES = (*ONE, Invalid, *KEY_REFUSALS)
+CHANGES = (*ONE, Invalid, StaleVersion, IfMatchMissing)
+
+
+def _subject(row: Subject) -> SubjectRead:
+    return SubjectRead.model_validate({**row.model_dump(), "links": SubjectLinks.of(row.id)})
+
+
+def _consent(row: Consent, withdrawal: ConsentWithdrawal | None) -> ConsentRead:
+    ended = WithdrawalRead.model_validate(withdrawal) if withdrawal else None
+    return ConsentRead.model_validate({**row.model_dump(), "withdrawal": ended})
+
+
+@router.get("", tags=["enrolment"], responses=responses(Unauthorized, Forbidden, BadCursor))
+def list_subjects(
+    caller: Annotated[Principal, Depends(require(Action.READ_SUBJECTS))],
+    session: SessionDep,
+    asked: Annotated[SubjectQuery, Query()],
+) -> SubjectPage:
+    """Subjects of your sites, in the order of their enrolment."""
+    rows, cursor = service.list_subjects(session, caller, asked)
+    return SubjectPage(items=[_subject(row) for row in rows], next_cursor=cursor)
+
+
+@router.post(
+    "",
+    status_code=201,
+    tags=["enrolment"],
+    dependencies=[Depends(Once())],
+    responses=responses(
+        Unauthorized, Forbidden, SiteNotActive, DuplicateSubject, Invalid, *KEY_REFUSALS
+    ),
+)
+def create_subject(
+    person: SubjectCreate,
+    caller: Annotated[Principal, Depends(require(Action.CREATE_SUBJECT))],
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+    settings: SettingsDep,
+) -> SubjectRead:
+    """Enter a person into screening; the answer holds the subject number."""
+    return _subject(service.screen(session, caller, clock, protocol, settings.person_key, person))
+
+
+@router.get("/{subject_id}", tags=["enrolment"], responses=responses(*ONE))
+def read_subject(
+    subject_id: UUID,
+    caller: Annotated[Principal, Depends(require(Action.READ_SUBJECTS))],
+    session: SessionDep,
+) -> SubjectRead:
+    """One subject, with links to everything recorded about them."""
+    return _subject(service.get_subject(session, caller, subject_id))
+
+
+@router.patch("/{subject_id}", tags=["enrolment"], responses=responses(*CHANGES, MoveNotAllowed))
+def change_subject(
+    subject_id: UUID,
+    patch: Annotated[SubjectPatch, JsonBody(media_type=MERGE_PATCH)],
+    caller: Annotated[Principal, Depends(require(Action.CHANGE_SUBJECT))],
+    expected: IfMatch,
+    session: SessionDep,
+    clock: ClockDep,
+) -> SubjectRead:
+    """Correct sex or year of birth, or set a status that a person may set."""
+    return _subject(service.change_subject(session, caller, clock, subject_id, expected, patch))
+
+
+@router.get("/{subject_id}/consents", tags=["enrolment"], responses=responses(*ONE, BadCursor))
+def list_consents(
+    subject_id: UUID,
+    caller: Annotated[Principal, Depends(require(Action.READ_CONSENTS))],
+    session: SessionDep,
+    asked: PageDep,
+) -> ConsentPage:
+    """The consents a subject signed, and which were withdrawn."""
+    rows, ended, cursor = service.list_consents(session, caller, subject_id, asked)
+    items = [_consent(row, ended.get(row.id)) for row in rows]
+    return ConsentPage(items=items, next_cursor=cursor)
+
+
+@router.post(
+    "/{subject_id}/consents",
+    status_code=201,
+    tags=["enrolment"],
+    dependencies=[Depends(Once())],
+    responses=responses(*CREATES, SubjectClosed, ConsentVersionNotApproved, AlreadyConsented),
+)
+def record_consent(
+    subject_id: UUID,
+    signed: ConsentCreate,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_CONSENT))],
+    session: SessionDep,
+    clock: ClockDep,
+) -> ConsentRead:
+    """Record a signed informed consent."""
+    return _consent(service.record_consent(session, caller, clock, subject_id, signed), None)
+
+
+@router.post(
+    "/{subject_id}/consents/{consent_id}/withdrawal",
+    status_code=201,
+    tags=["enrolment"],
+    dependencies=[Depends(Once())],
+    responses=responses(*CREATES, AlreadyWithdrawn, MoveNotAllowed),
+)
+def withdraw_consent(
+    subject_id: UUID,
+    consent_id: UUID,
+    withdrawal: WithdrawalCreate,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_CONSENT))],
+    session: SessionDep,
+    clock: ClockDep,
+) -> ConsentRead:
+    """Record that a subject withdrew consent, which ends their part in the trial."""
+    return _consent(
+        *service.withdraw_consent(session, caller, clock, subject_id, consent_id, withdrawal)
+    )
+
+
+@router.get("/{subject_id}/radiotherapy", tags=["radiotherapy"], responses=responses(*ONE))
+def read_radiotherapy(
+    subject_id: UUID,
+    caller: Annotated[Principal, Depends(require(Action.READ_RADIOTHERAPY))],
+    session: SessionDep,
+) -> RadiotherapyRead:
+    """The subject's radiotherapy as planned and delivered."""
+    row = service.radiotherapy_of(session, service.get_subject(session, caller, subject_id))
+    return RadiotherapyRead.model_validate(row) if row else RadiotherapyRead()
+
+
+@router.put(
+    "/{subject_id}/radiotherapy",
+    tags=["radiotherapy"],
+    responses=responses(*CHANGES, SubjectClosed),
+)
+def record_radiotherapy(
+    subject_id: UUID,
+    given: RadiotherapyPut,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_RADIOTHERAPY))],
+    expected: IfMatch,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> RadiotherapyRead:
+    """Record the plan, and later what was delivered; the schedule of visits follows it."""
+    return RadiotherapyRead.model_validate(
+        service.record_radiotherapy(session, caller, clock, protocol, subject_id, expected, given)
+    )
+
+
+@router.get("/{subject_id}/deviations", tags=["enrolment"], responses=responses(*ONE, BadCursor))
+def list_deviations(
+    subject_id: UUID,
+    caller: Annotated[Principal, Depends(require(Action.READ_DEVIATIONS))],
+    session: SessionDep,
+    asked: PageDep,
+) -> DeviationPage:
+    """Departures from the protocol, reported by people or noticed by the service."""
+    rows, cursor = service.list_deviations(session, caller, subject_id, asked)
+    items = [DeviationRead.model_validate(row) for row in rows]
+    return DeviationPage(items=items, next_cursor=cursor)
+
+
+@router.post(
+    "/{subject_id}/deviations",
+    status_code=201,
+    tags=["enrolment"],
+    dependencies=[Depends(Once())],
+    responses=responses(*CREATES),
+)
+def report_deviation(
+    subject_id: UUID,
+    given: DeviationCreate,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_DEVIATION))],
+    session: SessionDep,
+    clock: ClockDep,
+) -> DeviationRead:
+    """Report a departure from the protocol."""
+    return DeviationRead.model_validate(
+        service.report_deviation(session, caller, clock, subject_id, given)
+    )

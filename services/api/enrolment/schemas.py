@@ -1,0 +1,222 @@
+"""Subjects, consents, radiotherapy and deviations as callers see them."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+
+from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, Patch, Reason
+from services.api.core.pagination import Page, PageQuery
+from services.api.enrolment.rules import SubjectStatus
+from services.api.study.schemas import VersionLabel
+
+SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
+YearOfBirth = Annotated[int, Field(ge=1900, le=2199, examples=[1971])]
+
+
+class Sex(StrEnum):
+    """Sex as recorded at birth."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class SettableStatus(StrEnum):
+    """The states a person may set; the others follow from what is recorded."""
+
+    SCREEN_FAILED = "screen_failed"
+    WITHDRAWN = "withdrawn"
+    LOST_TO_FOLLOW_UP = "lost_to_follow_up"
+    DIED = "died"
+    COMPLETED = "completed"
+
+
+class SubjectCreate(Body):
+    """A person who enters screening."""
+
+    site: SiteCode = Field(examples=["NN"], description="One of the caller's own sites.")
+    year_of_birth: YearOfBirth
+    sex: Sex = Field(examples=["female"])
+    national_id: Annotated[
+        str | SkipJsonSchema[None],
+        Field(
+            default=None,
+            pattern=r"^[0-9A-Za-z]{6,32}$",
+            description="Kept as a keyed digest only, to notice the same person at another site.",
+        ),
+    ]
+
+
+class SubjectPatch(Patch):
+    """A correction, or a change of status by hand."""
+
+    status: SettableStatus | SkipJsonSchema[None] = Field(default=None, examples=["completed"])
+    sex: Sex | SkipJsonSchema[None] = None
+    year_of_birth: YearOfBirth | SkipJsonSchema[None] = None
+    reason: Reason = Field(examples=["All visits done, last contact on the ward"])
+
+
+class SubjectLinks(BaseModel):
+    """Where to go from a subject."""
+
+    self: str
+    consents: str
+    eligibility: str
+    radiotherapy: str
+    randomization: str
+    visits: str
+    endpoint: str
+    adverse_events: str
+    deviations: str
+
+    @classmethod
+    def of(cls, subject_id: UUID) -> "SubjectLinks":
+        """The links of one subject."""
+        here = f"/v1/subjects/{subject_id}"
+        parts = {name: f"{here}/{name.replace('_', '-')}" for name in cls.model_fields}
+        return cls(**{**parts, "self": here})
+
+
+class SubjectRead(BaseModel):
+    """A trial participant, known by number and year of birth only."""
+
+    id: UUID
+    number: str = Field(examples=["NN-0001"])
+    site: str = Field(examples=["NN"])
+    status: SubjectStatus = Field(examples=["screening"])
+    sex: Sex = Field(examples=["female"])
+    year_of_birth: int = Field(examples=[1971])
+    created_at: Instant
+    protocol_version: str = Field(examples=["1.0"])
+    version: int = Field(examples=[1])
+    links: SubjectLinks
+
+
+class SubjectPage(Page[SubjectRead]):
+    """Subjects of the caller's sites in the order of their enrolment."""
+
+
+class SubjectQuery(PageQuery):
+    """Filters of the list of subjects."""
+
+    site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
+    status: SubjectStatus | None = Field(default=None, description="Only in this status.")
+    number: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-\d{4}$")] | None = Field(
+        default=None, description="The subject with this number.", examples=["NN-0001"]
+    )
+
+
+class ConsentCreate(Body):
+    """A consent form that the subject signed."""
+
+    version: VersionLabel = Field(examples=["1.0"], description="Of the approved consent form.")
+    signed_on: LocalDate = Field(examples=["2026-03-02"])
+
+
+class WithdrawalCreate(Body):
+    """The subject's withdrawal of consent, which ends their part in the trial."""
+
+    withdrawn_on: LocalDate = Field(examples=["2026-05-11"])
+    reason: Reason = Field(examples=["Does not want to travel to the hospital any more"])
+
+
+class WithdrawalRead(BaseModel):
+    """When and why a consent was withdrawn."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    withdrawn_on: date
+    reason: str
+    recorded_at: Instant
+
+
+class ConsentRead(BaseModel):
+    """A signed consent."""
+
+    id: UUID
+    version: str = Field(examples=["1.0"])
+    signed_on: date
+    recorded_at: Instant
+    withdrawal: WithdrawalRead | None
+
+
+class ConsentPage(Page[ConsentRead]):
+    """Consents of a subject, oldest first."""
+
+
+Dose = Annotated[float, Field(ge=0, le=200, description="Gy")]
+Fractions = Annotated[int, Field(ge=0, le=100)]
+
+
+class RadiotherapyPut(Body):
+    """The whole plan and delivery as it is known now; what is left out is not known."""
+
+    planned_dose_gy: Annotated[float, Field(ge=1, le=200, description="Gy", examples=[66])]
+    planned_fractions: Annotated[int, Field(ge=1, le=100, examples=[33])]
+    planned_start: LocalDate = Field(examples=["2026-03-16"])
+    concurrent_chemotherapy: bool = Field(examples=[True], description="A stratification factor.")
+    first_fraction_on: LocalDate | None = Field(default=None, examples=["2026-03-16"])
+    last_fraction_on: LocalDate | None = None
+    delivered_dose_gy: Dose | None = None
+    delivered_fractions: Fractions | None = None
+    reason: ChangeReason
+
+
+class RadiotherapyRead(BaseModel):
+    """Radiotherapy as planned and delivered; everything is null before it is recorded."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    planned_dose_gy: float | None = Field(default=None, examples=[66])
+    planned_fractions: int | None = Field(default=None, examples=[33])
+    planned_start: date | None = Field(default=None, examples=["2026-03-16"])
+    concurrent_chemotherapy: bool | None = Field(default=None, examples=[True])
+    first_fraction_on: date | None = None
+    last_fraction_on: date | None = None
+    delivered_dose_gy: float | None = None
+    delivered_fractions: int | None = None
+    protocol_version: str | None = Field(default=None, examples=["1.0"])
+    reason: str | None = None
+    recorded_at: Instant | None = None
+    version: int = Field(default=0, description="0 before anything is recorded.", examples=[1])
+
+
+class DeviationCode(StrEnum):
+    """What kind of departure from the protocol it is."""
+
+    LATE_RANDOMIZATION = "late_randomization"
+    STRATUM_CHANGED = "stratum_changed"
+    VISIT = "visit"
+    TREATMENT = "treatment"
+    CONSENT = "consent"
+    OTHER = "other"
+
+
+class DeviationCreate(Body):
+    """A protocol deviation that a person reports."""
+
+    code: Literal["visit", "treatment", "consent", "other"] = Field(examples=["visit"])
+    description: Annotated[str, StringConstraints(min_length=3, max_length=2000)] = Field(
+        examples=["Weekly grading skipped, clinic closed for the holiday"]
+    )
+    occurred_on: LocalDate = Field(examples=["2026-04-06"])
+
+
+class DeviationRead(BaseModel):
+    """A protocol deviation."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    code: DeviationCode
+    description: str
+    occurred_on: date
+    source: Literal["person", "system"] = Field(description="`system`: noticed by the service.")
+    recorded_at: Instant
+
+
+class DeviationPage(Page[DeviationRead]):
+    """Deviations of a subject, oldest first."""

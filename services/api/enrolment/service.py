@@ -1,0 +1,428 @@
+"""Subjects, consents, radiotherapy and deviations: the only user of their tables."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from services.api.core.auth import Principal
+from services.api.core.clock import Clock
+from services.api.core.db import because
+from services.api.core.errors import Forbidden, Invalid, NotFound
+from services.api.core.etag import check_version
+from services.api.core.pagination import PageQuery, page
+from services.api.core.records import change, latest
+from services.api.enrolment.errors import (
+    ConsentVersionNotApproved,
+    MoveNotAllowed,
+    SubjectClosed,
+)
+from services.api.enrolment.models import (
+    Consent,
+    ConsentWithdrawal,
+    Deviation,
+    PersonDigest,
+    Radiotherapy,
+    Subject,
+)
+from services.api.enrolment.rules import SubjectStatus, may_move
+from services.api.enrolment.schemas import (
+    ConsentCreate,
+    DeviationCode,
+    DeviationCreate,
+    RadiotherapyPut,
+    SubjectCreate,
+    SubjectPatch,
+    SubjectQuery,
+    WithdrawalCreate,
+)
+from services.api.protocol.schema import Protocol
+from services.api.study import service as study
+from services.api.study.models import Site
+
+CLOSED = frozenset({SubjectStatus.SCREEN_FAILED, SubjectStatus.WITHDRAWN})
+"""States in which nothing new about the subject's treatment may be collected."""
+
+
+# --- subjects ------------------------------------------------------------------------
+
+
+def screen(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    protocol: Protocol,
+    person_key: bytes,
+    person: SubjectCreate,
+) -> Subject:
+    """Give a person a subject number and enter them into screening.
+
+    Raises:
+        Forbidden: the site is not one of the caller's.
+        SiteNotActive: the site has no ethics approval in force.
+        DuplicateSubject: the national identifier is known in the trial.
+        Invalid: the year of birth lies in the future.
+    """
+    if person.site not in caller.sites:
+        raise Forbidden(f"You may enrol at {', '.join(caller.sites) or 'no site'} only.")
+    study.require_active(session, person.site, protocol, clock.today())
+    not_after(clock.today().year, person.year_of_birth, "/year_of_birth")
+    if person.national_id is not None:
+        digest = hmac.new(person_key, person.national_id.upper().encode(), hashlib.sha256).digest()
+        session.add(PersonDigest(digest=digest))
+        session.flush()
+    subject = Subject(
+        site=person.site,
+        number=f"{person.site}-{_next_number(session, person.site):04d}",
+        year_of_birth=person.year_of_birth,
+        sex=person.sex.value,
+        protocol_version=protocol.version,
+        recorded_by=caller.id,
+        created_at=clock.now(),
+    )
+    session.add(subject)
+    session.flush()
+    return subject
+
+
+def _next_number(session: Session, site: str) -> int:
+    """The site's next subject number, without gaps: the row is locked until commit."""
+    counted = (
+        update(Site)
+        .where(col(Site.code) == site)
+        .values(subjects=Site.subjects + 1)
+        .returning(col(Site.subjects))
+    )
+    return int(session.execute(counted).scalar_one())
+
+
+def get_subject(
+    session: Session, caller: Principal, subject_id: UUID, *, lock: bool = False
+) -> Subject:
+    """A subject of the caller's sites; with `lock` nobody else changes it until commit.
+
+    Raises:
+        NotFound: no such subject at the caller's sites.
+    """
+    query = select(Subject).where(Subject.id == subject_id, col(Subject.site).in_(caller.sites))
+    subject = session.exec(query.with_for_update() if lock else query).one_or_none()
+    if subject is None:
+        raise NotFound
+    return subject
+
+
+def list_subjects(
+    session: Session, caller: Principal, asked: SubjectQuery
+) -> tuple[Sequence[Subject], str | None]:
+    """Subjects of the caller's sites in the order of their enrolment."""
+    query = select(Subject).where(col(Subject.site).in_(caller.sites))
+    filters = {"site": asked.site, "status": asked.status, "number": asked.number}
+    query = query.filter_by(**{name: value for name, value in filters.items() if value is not None})
+    return page(session, query, Subject.id, asked)
+
+
+def change_subject(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    subject_id: UUID,
+    expected: int,
+    patch: SubjectPatch,
+) -> Subject:
+    """Correct a subject, or set a status that a person may set.
+
+    Raises:
+        NotFound, StaleVersion, MoveNotAllowed.
+        Invalid: the year of birth lies in the future.
+    """
+    subject = get_subject(session, caller, subject_id, lock=True)
+    check_version(expected, subject.version)
+    because(session, patch.reason)
+    if patch.year_of_birth is not None:
+        not_after(clock.today().year, patch.year_of_birth, "/year_of_birth")
+    corrections = {name: value for name, value in patch.changes().items() if name != "status"}
+    for name, value in corrections.items():
+        setattr(subject, name, value)
+    if patch.status is not None:
+        move(session, subject, SubjectStatus(patch.status.value))
+    elif corrections:
+        subject.version += 1
+    session.flush()
+    return subject
+
+
+def move(session: Session, subject: Subject, to: SubjectStatus) -> None:
+    """Change the status of a locked subject.
+
+    Raises:
+        MoveNotAllowed: the move is not in the table of moves.
+    """
+    consented = bool(consents(session, subject))
+    if not may_move(SubjectStatus(subject.status), to, consented):
+        raise MoveNotAllowed(f"A subject in {subject.status} does not become {to.value}.")
+    subject.status = to.value
+    subject.version += 1
+    session.flush()
+
+
+def not_after(today: Any, given: Any, pointer: str) -> None:
+    """Refuse what lies in the future.
+
+    Raises:
+        Invalid: it does.
+    """
+    if given is not None and given > today:
+        raise Invalid.at(pointer, "future", "This cannot lie in the future")
+
+
+def require_open(subject: Subject) -> None:
+    """Refuse new data about a subject who failed screening or withdrew.
+
+    Raises:
+        SubjectClosed: they did.
+    """
+    if subject.status in CLOSED:
+        raise SubjectClosed
+
+
+# --- consents ------------------------------------------------------------------------
+
+
+def consents(session: Session, subject: Subject) -> Sequence[Consent]:
+    """The subject's consents, oldest first."""
+    query = select(Consent).where(Consent.subject_id == subject.id).order_by(col(Consent.id))
+    return session.exec(query).all()
+
+
+def withdrawals(session: Session, subject: Subject) -> dict[UUID, ConsentWithdrawal]:
+    """The withdrawals of the subject's consents, by consent."""
+    query = select(ConsentWithdrawal).where(ConsentWithdrawal.subject_id == subject.id)
+    return {row.consent_id: row for row in session.exec(query).all()}
+
+
+def consent_in_force(session: Session, subject: Subject) -> Consent | None:
+    """The newest consent that is not withdrawn."""
+    withdrawn = withdrawals(session, subject)
+    return next(
+        (row for row in reversed(consents(session, subject)) if row.id not in withdrawn), None
+    )
+
+
+def list_consents(
+    session: Session, caller: Principal, subject_id: UUID, asked: PageQuery
+) -> tuple[Sequence[Consent], dict[UUID, ConsentWithdrawal], str | None]:
+    """The subject's consents, oldest first, and their withdrawals.
+
+    Raises:
+        NotFound: no such subject at the caller's sites.
+    """
+    subject = get_subject(session, caller, subject_id)
+    rows, cursor = page(
+        session, select(Consent).where(Consent.subject_id == subject.id), Consent.id, asked
+    )
+    return rows, withdrawals(session, subject), cursor
+
+
+def record_consent(
+    session: Session, caller: Principal, clock: Clock, subject_id: UUID, signed: ConsentCreate
+) -> Consent:
+    """Record a signed consent.
+
+    Raises:
+        NotFound, SubjectClosed, AlreadyConsented.
+        ConsentVersionNotApproved: not approved at the site by the day it was signed.
+        Invalid: signed in the future.
+    """
+    subject = get_subject(session, caller, subject_id, lock=True)
+    require_open(subject)
+    not_after(clock.today(), signed.signed_on, "/signed_on")
+    if not study.approved_consent(session, subject.site, signed.version, signed.signed_on):
+        raise ConsentVersionNotApproved
+    consent = Consent(
+        site=subject.site, subject_id=subject.id, recorded_by=caller.id, **signed.model_dump()
+    )
+    session.add(consent)
+    session.flush()
+    return consent
+
+
+def withdraw_consent(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    subject_id: UUID,
+    consent_id: UUID,
+    withdrawal: WithdrawalCreate,
+) -> tuple[Consent, ConsentWithdrawal]:
+    """Record that the subject withdrew consent; they leave the trial, their data stays.
+
+    Raises:
+        NotFound, AlreadyWithdrawn, MoveNotAllowed.
+        Invalid: withdrawn before it was signed, or in the future.
+    """
+    subject = get_subject(session, caller, subject_id, lock=True)
+    consent = session.get(Consent, consent_id)
+    if consent is None or consent.subject_id != subject.id:
+        raise NotFound
+    not_after(clock.today(), withdrawal.withdrawn_on, "/withdrawn_on")
+    if withdrawal.withdrawn_on < consent.signed_on:
+        raise Invalid.at("/withdrawn_on", "before_consent", "Not before it was signed")
+    because(session, withdrawal.reason)
+    row = ConsentWithdrawal(
+        consent_id=consent.id,
+        site=subject.site,
+        subject_id=subject.id,
+        recorded_by=caller.id,
+        **withdrawal.model_dump(),
+    )
+    session.add(row)
+    session.flush()
+    if subject.status != SubjectStatus.WITHDRAWN:
+        move(session, subject, SubjectStatus.WITHDRAWN)
+    return consent, row
+
+
+# --- radiotherapy ------------------------------------------------------------------
+
+
+def radiotherapy_of(session: Session, subject: Subject) -> Radiotherapy | None:
+    """The current version of the subject's radiotherapy."""
+    row: Radiotherapy | None = latest(session, Radiotherapy, subject_id=subject.id)
+    return row
+
+
+def record_radiotherapy(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    protocol: Protocol,
+    subject_id: UUID,
+    expected: int,
+    given: RadiotherapyPut,
+) -> Radiotherapy:
+    """Record plan and delivery as known now; the first and last fraction move the status.
+
+    Raises:
+        NotFound, SubjectClosed, StaleVersion.
+        Invalid: fractions in the future or out of order, or a change without reason.
+    """
+    subject = get_subject(session, caller, subject_id, lock=True)
+    require_open(subject)
+    before = radiotherapy_of(session, subject)
+    check_version(expected, before.version if before else 0)
+    _check_delivery(given, clock.today())
+    row = Radiotherapy(
+        site=subject.site,
+        subject_id=subject.id,
+        version=expected + 1,
+        protocol_version=protocol.version,
+        recorded_by=caller.id,
+        **given.model_dump(),
+    )
+    change(session, caller, row)
+    _follow_delivery(session, caller, clock, subject, before, row)
+    return row
+
+
+def _check_delivery(given: RadiotherapyPut, today: date) -> None:
+    not_after(today, given.first_fraction_on, "/first_fraction_on")
+    not_after(today, given.last_fraction_on, "/last_fraction_on")
+    if given.last_fraction_on is None:
+        return
+    if given.first_fraction_on is None or given.last_fraction_on < given.first_fraction_on:
+        raise Invalid.at("/last_fraction_on", "order", "Not before first_fraction_on")
+
+
+def _follow_delivery(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    subject: Subject,
+    before: Radiotherapy | None,
+    now: Radiotherapy,
+) -> None:
+    """What a change of radiotherapy means for the subject."""
+    if now.first_fraction_on and subject.status == SubjectStatus.RANDOMIZED:
+        move(session, subject, SubjectStatus.ON_TREATMENT)
+    if now.last_fraction_on and subject.status == SubjectStatus.ON_TREATMENT:
+        move(session, subject, SubjectStatus.IN_FOLLOW_UP)
+    randomized = subject.status not in (SubjectStatus.SCREENING, SubjectStatus.ELIGIBLE)
+    if (
+        randomized
+        and before is not None
+        and before.concurrent_chemotherapy != now.concurrent_chemotherapy
+    ):
+        note_deviation(
+            session,
+            caller,
+            subject,
+            DeviationCode.STRATUM_CHANGED,
+            "A stratification factor was corrected after randomization; the allocation stands.",
+            clock.today(),
+        )
+
+
+# --- deviations ----------------------------------------------------------------------
+
+
+def list_deviations(
+    session: Session, caller: Principal, subject_id: UUID, asked: PageQuery
+) -> tuple[Sequence[Deviation], str | None]:
+    """The subject's protocol deviations, oldest first.
+
+    Raises:
+        NotFound: no such subject at the caller's sites.
+    """
+    subject = get_subject(session, caller, subject_id)
+    query = select(Deviation).where(Deviation.subject_id == subject.id)
+    return page(session, query, Deviation.id, asked)
+
+
+def report_deviation(
+    session: Session, caller: Principal, clock: Clock, subject_id: UUID, given: DeviationCreate
+) -> Deviation:
+    """Record a deviation that a person noticed.
+
+    Raises:
+        NotFound: no such subject at the caller's sites.
+        Invalid: it occurred in the future.
+    """
+    subject = get_subject(session, caller, subject_id)
+    not_after(clock.today(), given.occurred_on, "/occurred_on")
+    deviation = Deviation(
+        site=subject.site,
+        subject_id=subject.id,
+        recorded_by=caller.id,
+        source="person",
+        **given.model_dump(),
+    )
+    session.add(deviation)
+    session.flush()
+    return deviation
+
+
+def note_deviation(
+    session: Session,
+    caller: Principal,
+    subject: Subject,
+    code: DeviationCode,
+    description: str,
+    on: date,
+) -> None:
+    """Record a deviation that the service noticed in the caller's request."""
+    session.add(
+        Deviation(
+            site=subject.site,
+            subject_id=subject.id,
+            recorded_by=caller.id,
+            code=code.value,
+            description=description,
+            occurred_on=on,
+            source="system",
+        )
+    )

@@ -1,0 +1,132 @@
+"""The application: every route, in one process, over one database."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from zoneinfo import ZoneInfo
+
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from services.api import setup
+from services.api.adverse_events.routes import router as adverse_events
+from services.api.core import errors, openapi
+from services.api.core.auth import TokenCache
+from services.api.core.clock import Clock
+from services.api.core.db import Database
+from services.api.core.logs import REQUEST_ID, AccessLog
+from services.api.core.tokens import TokenIssuer, TokenKey
+from services.api.eligibility.routes import router as eligibility
+from services.api.enrolment.routes import router as enrolment
+from services.api.identity.routes import router as identity
+from services.api.protocol.load import load
+from services.api.randomization.routes import router as randomization
+from services.api.sandbox.routes import router as sandbox
+from services.api.settings import MissingSetting, Settings
+from services.api.study.routes import router as study
+from services.api.system.routes import router as system
+from services.api.visits.routes import router as visits
+
+DESCRIPTION = """
+Runs a multi-centre clinical trial: enrolment, eligibility, randomization, visits, gradings,
+endpoints and adverse events, for one trial per installation.
+
+Every error is an RFC 9457 problem whose `type` is a page that explains it. Lists are pages with
+a cursor. Single records carry an `ETag`; a change sends it back as `If-Match`. A POST that
+creates carries an `Idempotency-Key`, so a retry never acts twice. Records of other sites do not
+exist for you.
+"""
+
+TAGS = [
+    {"name": "identity", "description": "Signing in, and who you are."},
+    {"name": "study", "description": "The trial, its sites and its protocol."},
+    {"name": "enrolment", "description": "Subjects, consents and deviations."},
+    {"name": "eligibility", "description": "Facts, criteria, verdicts and the signature."},
+    {"name": "radiotherapy", "description": "What was planned and delivered."},
+    {"name": "randomization", "description": "Allocation to an arm, and the committed list."},
+    {"name": "visits", "description": "The schedule and what happened."},
+    {"name": "gradings", "description": "Assessments of oral mucositis."},
+    {"name": "endpoint", "description": "The outcome of a subject."},
+    {"name": "adverse events", "description": "What happened to a subject's safety."},
+    {"name": "system", "description": "Health, readiness and problem pages."},
+    {"name": "sandbox", "description": "The movable clock of a practice installation."},
+]
+
+ROUTERS = (
+    identity,
+    study,
+    enrolment,
+    eligibility,
+    randomization,
+    visits,
+    adverse_events,
+    system,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application for the settings at hand, or those of the environment.
+
+    Raises:
+        MissingSetting: a production start lacks a setting; names it.
+        ProtocolMistake: the protocol document has a mistake; names the field.
+    """
+    settings = settings or Settings()
+    if not settings.sandbox:
+        settings.require_production()
+    app: FastAPI = FastAPIOffline(
+        title="Trial API",
+        summary="The service that runs a multi-centre clinical trial over a JSON API",
+        description=DESCRIPTION,
+        version=version("trial-api"),
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        openapi_tags=TAGS,
+        lifespan=_lifespan,
+        generate_unique_id_function=openapi.operation_id,
+        redirect_slashes=False,
+        max_body_size=settings.max_body_bytes,
+    )
+    _furnish(app, settings)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(AccessLog)
+    app.add_middleware(
+        CorrelationIdMiddleware,
+        validator=lambda given: REQUEST_ID.fullmatch(given) is not None,
+        generator=lambda: uuid.uuid4().hex,
+        transformer=lambda given: given,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    if settings.sandbox:
+        app.include_router(sandbox)
+    return app
+
+
+def _furnish(app: FastAPI, settings: Settings) -> None:
+    """What the routes find in `app.state`."""
+    if settings.database_url is None:
+        raise MissingSetting("TRIAL_DATABASE_URL is missing")
+    loaded = load(settings.protocol_document)
+    issuer = TokenIssuer(
+        key=TokenKey.from_pem(settings.signing_key),
+        issuer=settings.issuer,
+        audience=settings.audience,
+        seconds=settings.token_seconds,
+    )
+    app.state.settings = settings
+    app.state.loaded = loaded
+    app.state.clock = Clock(ZoneInfo(loaded.protocol.study.time_zone))
+    app.state.issuer = issuer
+    app.state.tokens = TokenCache(issuer)
+    app.state.database = Database(settings.database_url.get_secret_value(), settings.pool_size)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Publish protocol and list on the first start; close the pool at the end."""
+    setup.prepare(app.state.database, app.state.settings, app.state.loaded, app.state.clock)
+    yield
+    app.state.database.close()

@@ -1,0 +1,112 @@
+"""Randomization over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from services.api.core.auth import Principal, open_to_all, require
+from services.api.core.context import ClockDep, ProtocolDep, SettingsDep
+from services.api.core.db import SessionDep
+from services.api.core.errors import BadCursor, Forbidden, NotFound, Unauthorized, responses
+from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
+from services.api.core.idempotency import Once
+from services.api.core.permissions import SEES_ARM, Action
+from services.api.core.routing import Router
+from services.api.randomization import service
+from services.api.randomization.errors import (
+    AlreadyRandomized,
+    ListUnavailable,
+    NotRandomized,
+    NotReady,
+    RecruitmentComplete,
+)
+from services.api.randomization.models import Allocation
+from services.api.randomization.schemas import (
+    CommitmentRead,
+    RandomizationPage,
+    RandomizationQuery,
+    RandomizationRead,
+)
+
+router = Router(prefix="/v1", tags=["randomization"])
+
+Reader = Annotated[Principal, Depends(require(Action.READ_RANDOMIZATION))]
+Randomizer = Annotated[Principal, Depends(require(Action.RANDOMIZE))]
+
+
+def _read(
+    row: Allocation, levels: dict[str, dict[str, bool | str]], caller: Principal
+) -> RandomizationRead:
+    hidden = set() if caller.role in SEES_ARM else {"arm"}
+    return RandomizationRead.model_validate(
+        {**row.model_dump(exclude=hidden), "stratum": levels[row.stratum]}
+    )
+
+
+@router.post(
+    "/subjects/{subject_id}/randomization",
+    status_code=201,
+    dependencies=[Depends(Once(forever=True))],
+    responses=responses(
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        NotReady,
+        AlreadyRandomized,
+        RecruitmentComplete,
+        ListUnavailable,
+        *KEY_REFUSALS,
+    ),
+)
+def randomize(
+    subject_id: UUID,
+    caller: Randomizer,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+    settings: SettingsDep,
+) -> RandomizationRead:
+    """Allocate the subject to an arm.
+
+    The subject needs a consent in force, an eligible evaluation signed by an
+    investigator, and a radiotherapy plan whose first fraction is not yet
+    delivered; what is missing is named in `errors`. Send the same
+    Idempotency-Key when you retry: it always gives the same allocation.
+    """
+    row = service.randomize(session, caller, clock, protocol, settings.seed, subject_id)
+    return _read(row, service.levels(session), caller)
+
+
+@router.get(
+    "/subjects/{subject_id}/randomization",
+    responses=responses(Unauthorized, Forbidden, NotFound, NotRandomized),
+)
+def read_randomization(subject_id: UUID, caller: Reader, session: SessionDep) -> RandomizationRead:
+    """The subject's allocation; assessors receive it without the arm."""
+    row = service.get_allocation(session, caller, subject_id)
+    return _read(row, service.levels(session), caller)
+
+
+@router.get("/randomizations", responses=responses(Unauthorized, Forbidden, BadCursor))
+def list_randomizations(
+    caller: Reader, session: SessionDep, asked: Annotated[RandomizationQuery, Query()]
+) -> RandomizationPage:
+    """Allocations at your sites, oldest first."""
+    rows, cursor = service.list_allocations(session, caller, asked)
+    levels = service.levels(session)
+    return RandomizationPage(items=[_read(row, levels, caller) for row in rows], next_cursor=cursor)
+
+
+@router.get(
+    "/randomization/commitment",
+    dependencies=[Depends(open_to_all(Action.READ_COMMITMENT))],
+    responses=responses(NotFound),
+)
+def read_commitment(session: SessionDep) -> CommitmentRead:
+    """What was published of the randomization list before the first allocation.
+
+    Anyone may keep it: it later proves that the list was fixed beforehand.
+    """
+    row = service.commitment(session)
+    return CommitmentRead.model_validate({**row.model_dump(), "root": row.root.hex()})

@@ -1,0 +1,94 @@
+"""The movable clock and the demo accounts: what exists in a sandbox only."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid5
+
+from sqlmodel import Session
+
+from services.api.core.clock import Clock
+from services.api.core.permissions import SITE_BOUND, Role
+from services.api.identity.service import ensure_account, hash_secret
+from services.api.protocol.schema import Protocol
+from services.api.sandbox.errors import ClockRunsForward
+from services.api.sandbox.models import SandboxClock
+from services.api.study.models import SiteActivation
+
+PASSWORD = "sandbox-only"
+FURTHEST = timedelta(days=3653)
+NAMESPACE = UUID("0f2f9c1e-6f0b-4c5e-9a52-6c1b2b1f7f10")
+
+
+def username(role: Role, site: str) -> str:
+    """The demo account's user name or client id."""
+    if role not in SITE_BOUND:
+        return role.value.replace("_", "-")
+    prefix = "his" if role is Role.HOSPITAL_SYSTEM else role.value
+    return f"{prefix}-{site.lower()}"
+
+
+def demo_accounts(protocol: Protocol) -> list[tuple[str, str, Role, list[str]]]:
+    """User name, display name, role and sites: one per role, site-bound ones for each site."""
+    accounts: list[tuple[str, str, Role, list[str]]] = []
+    for role in Role:
+        label = f"Demo {role.value.replace('_', ' ')}"
+        if role not in SITE_BOUND:
+            accounts.append((username(role, ""), label, role, []))
+            continue
+        accounts.extend(
+            (username(role, site.code), f"{label}, {site.city}", role, [site.code])
+            for site in protocol.sites
+        )
+    return accounts
+
+
+def furnish(session: Session, protocol: Protocol) -> None:
+    """Create the demo accounts and activate every site, unless that was done before."""
+    secret_hash = hash_secret(PASSWORD)
+    for account, name, role, sites in demo_accounts(protocol):
+        ensure_account(
+            session,
+            account_id=uuid5(NAMESPACE, account),
+            kind="client" if role is Role.HOSPITAL_SYSTEM else "user",
+            username=account,
+            name=name,
+            role=role,
+            sites=sites,
+            secret_hash=secret_hash,
+        )
+    approved = date.fromisoformat(f"{protocol.study.start}-01")
+    for site in protocol.sites:
+        activation = uuid5(NAMESPACE, f"activation {site.code}")
+        if session.get(SiteActivation, activation) is None:
+            session.add(
+                SiteActivation(
+                    id=activation,
+                    site=site.code,
+                    protocol_version=protocol.version,
+                    consent_version="1.0",
+                    ethics_reference="demo approval",
+                    approved_on=approved,
+                    recorded_by=uuid5(NAMESPACE, "admin"),
+                )
+            )
+
+
+def resume_clock(session: Session, clock: Clock) -> None:
+    """Set the clock to where the sandbox left it."""
+    stored = session.get(SandboxClock, 1)
+    clock.offset = stored.ahead if stored else timedelta(0)
+
+
+def move_clock(session: Session, clock: Clock, to: datetime) -> timedelta:
+    """Store how far clinical time is to be ahead of real time.
+
+    Raises:
+        ClockRunsForward: the moment is past, or absurdly far.
+    """
+    ahead = to - datetime.now(UTC)
+    if to < clock.now() or ahead > FURTHEST:
+        raise ClockRunsForward
+    stored = session.get(SandboxClock, 1) or SandboxClock(ahead=ahead)
+    stored.ahead = ahead
+    session.add(stored)
+    session.flush()
+    return ahead

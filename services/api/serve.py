@@ -1,0 +1,160 @@
+"""Starting the server: the zero-setup sandbox, and production from the environment."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import make_url
+
+from services.api import migrate
+from services.api.core import logs
+from services.api.embedded import Cluster
+from services.api.main import create_app
+from services.api.protocol.load import load
+from services.api.sandbox.service import PASSWORD, demo_accounts
+from services.api.settings import Settings
+
+DATABASE = "trial"
+UVICORN: dict[str, Any] = {
+    "access_log": False,
+    "server_header": False,
+    "log_level": "warning",
+    "timeout_graceful_shutdown": 10,
+}
+
+
+def production(settings: Settings) -> None:
+    """Serve with the settings of the environment.
+
+    Raises:
+        MissingSetting: names every setting that is missing or only fit for the sandbox.
+    """
+    settings.require_production()
+    logs.configure()
+    uvicorn.run(
+        "services.api.main:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        **UVICORN,
+    )
+
+
+def sandbox(settings: Settings, console: Console) -> None:
+    """Serve a practice installation: own database unless one is given, demo accounts, own keys."""
+    listener = _listen(settings)
+    address = f"http://{settings.host}:{listener.getsockname()[1]}"
+    with _database(settings) as admin_url:
+        password = _secret(settings.data_dir / "app-password", lambda: secrets.token_urlsafe(32))
+        migrate.upgrade(admin_url, app_password=password)
+        ready = settings.model_copy(
+            update={
+                "sandbox": True,
+                "issuer": settings.issuer or address,
+                "database_url": SecretStr(_as_app(admin_url, password)),
+                "signing_key_file": _file(settings.data_dir / "signing-key.pem", new_signing_key),
+                "person_key_file": _file(
+                    settings.data_dir / "person-key", lambda: secrets.token_hex(32)
+                ),
+            }
+        )
+        logs.configure()
+        config = uvicorn.Config(create_app(ready), **UVICORN)
+        _Server(config, ready, address, console).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that says where to go once it answers."""
+
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, address: str, console: Console
+    ) -> None:
+        super().__init__(config)
+        self._welcome = (settings, address, console)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print the address, the accounts and a first call."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            welcome(*self._welcome)
+
+
+def welcome(settings: Settings, address: str, console: Console) -> None:
+    """Print where the documentation is, who can sign in, and a first call to paste."""
+    accounts = Table("account", "role", "sites", box=None, pad_edge=False)
+    for username, _, role, sites in demo_accounts(load(settings.protocol_document).protocol):
+        accounts.add_row(username, role.value, ", ".join(sites) or "trial-wide")
+    console.print(f"\n[bold]Sandbox ready[/bold] at {address}   (Ctrl-C stops it)")
+    console.print(f"Documentation   {address}/docs\n")
+    console.print(accounts)
+    console.print(f"\nEvery account's password or client secret is [bold]{PASSWORD}[/bold]. Try:\n")
+    console.print(
+        f"  curl -s {address}/v1/oauth/token -d grant_type=password"
+        f" -d username=investigator-nn -d password={PASSWORD}\n",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The address of a database that may be migrated: the one given, or an embedded one."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with Cluster(settings.data_dir / "postgresql") as cluster:
+        admin = cluster.url(cluster.superuser, cluster.password, "postgres")
+        plain = make_url(admin).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            known = connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)
+            ).fetchone()
+            if known is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+        yield cluster.url(cluster.superuser, cluster.password, DATABASE)
+
+
+def _as_app(admin_url: str, password: str) -> str:
+    url = make_url(admin_url).set(username="trial_app", password=password)
+    return url.render_as_string(hide_password=False)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The listening socket, bound before anything else so that a taken port is told at once."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    return listener
+
+
+def new_signing_key() -> str:
+    """A fresh EC P-256 private key in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _file(path: Path, make: Callable[[], str]) -> Path:
+    """The path of a secret that is made, with mode 600, when it does not exist."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(make())
+        draft.rename(path)
+    return path
+
+
+def _secret(path: Path, make: Callable[[], str]) -> str:
+    return _file(path, make).read_text()

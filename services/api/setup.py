@@ -1,0 +1,35 @@
+"""The first start of an installation: publish the protocol and commit to the list."""
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from services.api.core.clock import Clock
+from services.api.core.db import Database
+from services.api.protocol.load import Loaded
+from services.api.randomization import service as randomization
+from services.api.sandbox import service as sandbox
+from services.api.settings import Settings
+from services.api.study import service as study
+
+
+def prepare(database: Database, settings: Settings, loaded: Loaded, clock: Clock) -> None:
+    """Publish the protocol, the sites and the list's commitment, unless that was done before.
+
+    Several workers may start at once; the first does it and the others wait.
+
+    Raises:
+        PublishedDiffers: the document changed without a new version.
+        SeedMismatch: the seed is not that of the published list.
+    """
+    with database.session() as session:
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('trial setup'))"))
+        _publish(session, settings, loaded)
+        if settings.sandbox:
+            sandbox.furnish(session, loaded.protocol)
+            sandbox.resume_clock(session, clock)
+        session.commit()
+
+
+def _publish(session: Session, settings: Settings, loaded: Loaded) -> None:
+    study.publish(session, loaded)
+    randomization.publish(session, loaded.protocol, settings.seed)

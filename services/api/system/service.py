@@ -1,0 +1,63 @@
+"""The checks behind readiness: each is a way in which a running service would do harm."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from services.api import migrate
+from services.api.core.errors import FieldError
+from services.api.protocol.schema import Protocol
+from services.api.randomization.service import seed_matches
+
+_ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+_UNGUARDED = text(
+    "SELECT c.relname FROM pg_class c"
+    " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'subject_id'"
+    " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+    " AND c.relname <> 'audit_event' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"
+    " UNION SELECT relname FROM pg_class WHERE oid = 'public.subject'::regclass"
+    " AND NOT (relrowsecurity AND relforcerowsecurity)"
+)
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+def failures(session: Session, protocol: Protocol, seed: bytes) -> list[FieldError]:
+    """Every check that fails, each with what to do."""
+    found = [*_schema(session)]
+    if not found:
+        found = [*_role(session), *_isolation(session), *_durability(session)]
+        if not seed_matches(session, protocol.randomization, seed):
+            found.append(
+                _failure("randomization_secret", "The seed does not make the committed list")
+            )
+    return found
+
+
+def _failure(code: str, detail: str) -> FieldError:
+    return FieldError(pointer="", code=code, detail=detail)
+
+
+def _schema(session: Session) -> Iterator[FieldError]:
+    at, head = migrate.revision(session.connection()), migrate.head()
+    if at != head:
+        yield _failure("schema_revision", f"The schema is at {at}, the code at {head}: migrate")
+
+
+def _role(session: Session) -> Iterator[FieldError]:
+    if session.execute(_ROLE).scalar_one():
+        yield _failure(
+            "database_role", "The role is superuser or bypasses row-level security: use trial_app"
+        )
+
+
+def _isolation(session: Session) -> Iterator[FieldError]:
+    for table in session.execute(_UNGUARDED).scalars():
+        yield _failure("row_level_security", f"{table} does not force row-level security")
+
+
+def _durability(session: Session) -> Iterator[FieldError]:
+    for name in _DURABLE:
+        value = session.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one()
+        if value == "off":
+            yield _failure("durability", f"{name} is off: an acknowledged record could be lost")

@@ -1,0 +1,266 @@
+"""Visits, gradings and the endpoint over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Body as JsonBody
+from fastapi import Depends, Path
+
+from services.api.core.auth import Principal, require
+from services.api.core.context import ClockDep, ProtocolDep
+from services.api.core.db import SessionDep
+from services.api.core.errors import (
+    Forbidden,
+    IfMatchMissing,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    Unauthorized,
+    responses,
+)
+from services.api.core.etag import IfMatch
+from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
+from services.api.core.idempotency import Once
+from services.api.core.permissions import Action
+from services.api.core.routing import MERGE_PATCH, Router
+from services.api.enrolment.errors import SubjectClosed
+from services.api.enrolment.service import get_subject
+from services.api.protocol.schema import Protocol
+from services.api.visits import service
+from services.api.visits.endpoint_rules import Decision
+from services.api.visits.errors import (
+    AlreadyGraded,
+    NoSchedule,
+    NotTheAuthor,
+    VisitHasGradings,
+    VisitNotGraded,
+    VisitNotRecorded,
+)
+from services.api.visits.grading_rules import mismatch
+from services.api.visits.models import Grading
+from services.api.visits.rules import highest_grade
+from services.api.visits.schemas import (
+    DateRange,
+    DerivedGrades,
+    EndpointRead,
+    GradingCreate,
+    GradingFlag,
+    GradingPage,
+    GradingPatch,
+    GradingRead,
+    OutcomeRead,
+    VisitCode,
+    VisitList,
+    VisitPut,
+    VisitRead,
+)
+
+router = Router(prefix="/v1")
+ONE = (Unauthorized, Forbidden, NotFound)
+CHANGES = (*ONE, Invalid, StaleVersion, IfMatchMissing)
+
+VisitReader = Annotated[Principal, Depends(require(Action.READ_VISITS))]
+GradingReader = Annotated[Principal, Depends(require(Action.READ_GRADINGS))]
+Code = Annotated[VisitCode, Path(examples=["RT4A"])]
+
+
+def _visit(visit: service.Scheduled) -> VisitRead:
+    planned, recorded = visit.planned, visit.recorded
+    return VisitRead(
+        code=visit.code,
+        label=planned.label if planned else visit.code,
+        planned_on=planned.planned_on if planned else None,
+        window=DateRange(from_=planned.window_from, to=planned.window_to) if planned else None,
+        status=visit.status,
+        date=recorded.visited_on if recorded else None,
+        missed_reason=recorded.missed_reason if recorded else None,
+        flags=list(visit.flags),
+        graded=planned.graded if planned else True,
+        reason=recorded.reason if recorded else None,
+        version=recorded.version if recorded else 0,
+    )
+
+
+def _grading(row: Grading, protocol: Protocol) -> GradingRead:
+    derived: dict[str, int | None] = {
+        scale.id: getattr(row, f"derived_{scale.id}") for scale in protocol.grading.scales
+    }
+    highest = highest_grade(row.visit, protocol.visits)
+    flags = []
+    if mismatch(row.grade, derived):
+        flags.append(GradingFlag.DIFFERS_FROM_COMPONENTS)
+    if highest is not None and row.grade > highest:
+        flags.append(GradingFlag.ABOVE_HIGHEST_GRADE)
+    return GradingRead.model_validate(
+        {**row.model_dump(), "derived": DerivedGrades.model_validate(derived), "flags": flags}
+    )
+
+
+@router.get("/subjects/{subject_id}/visits", tags=["visits"], responses=responses(*ONE))
+def list_visits(
+    subject_id: UUID,
+    caller: VisitReader,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> VisitList:
+    """The subject's schedule, which follows the planned and then the actual radiotherapy."""
+    subject = get_subject(session, caller, subject_id)
+    visits = service.schedule(session, clock, protocol, subject)
+    return VisitList(items=[_visit(visit) for visit in visits], next_cursor=None)
+
+
+@router.get("/subjects/{subject_id}/visits/{code}", tags=["visits"], responses=responses(*ONE))
+def read_visit(
+    subject_id: UUID,
+    code: Code,
+    caller: VisitReader,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> VisitRead:
+    """One visit as scheduled and as recorded."""
+    subject = get_subject(session, caller, subject_id)
+    return _visit(service.get_visit(session, clock, protocol, subject, code))
+
+
+@router.put(
+    "/subjects/{subject_id}/visits/{code}",
+    tags=["visits"],
+    responses=responses(*CHANGES, SubjectClosed, NoSchedule, VisitHasGradings),
+)
+def record_visit(
+    subject_id: UUID,
+    code: Code,
+    given: VisitPut,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_VISIT))],
+    expected: IfMatch,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> VisitRead:
+    """Record the day a visit took place, or why it was missed."""
+    return _visit(
+        service.record_visit(session, caller, clock, protocol, subject_id, code, expected, given)
+    )
+
+
+@router.get(
+    "/subjects/{subject_id}/visits/{code}/gradings", tags=["gradings"], responses=responses(*ONE)
+)
+def list_gradings(
+    subject_id: UUID,
+    code: Code,
+    caller: GradingReader,
+    session: SessionDep,
+    protocol: ProtocolDep,
+) -> GradingPage:
+    """The gradings made at one visit, each in its current version."""
+    subject = get_subject(session, caller, subject_id)
+    rows = service.gradings_at(session, subject, code)
+    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=None)
+
+
+@router.post(
+    "/subjects/{subject_id}/visits/{code}/gradings",
+    status_code=201,
+    tags=["gradings"],
+    dependencies=[Depends(Once())],
+    responses=responses(
+        *ONE, SubjectClosed, VisitNotGraded, VisitNotRecorded, AlreadyGraded, Invalid, *KEY_REFUSALS
+    ),
+)
+def create_grading(
+    subject_id: UUID,
+    code: Code,
+    given: GradingCreate,
+    caller: Annotated[Principal, Depends(require(Action.GRADE))],
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> GradingRead:
+    """Record your grading at a visit: what you saw, and the grade you conclude.
+
+    The entered grade is the one that counts. The protocol, WHO and RTOG
+    grades that follow from the components are answered beside it.
+    """
+    row = service.grade(session, caller, clock, protocol, subject_id, code, given)
+    return _grading(row, protocol)
+
+
+@router.get("/gradings/{grading_id}", tags=["gradings"], responses=responses(*ONE))
+def read_grading(
+    grading_id: UUID, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
+) -> GradingRead:
+    """One grading in its current version."""
+    return _grading(service.get_grading(session, caller, grading_id), protocol)
+
+
+@router.patch(
+    "/gradings/{grading_id}",
+    tags=["gradings"],
+    responses=responses(*CHANGES, NotTheAuthor, SubjectClosed),
+)
+def correct_grading(
+    grading_id: UUID,
+    patch: Annotated[GradingPatch, JsonBody(media_type=MERGE_PATCH)],
+    caller: Annotated[Principal, Depends(require(Action.CORRECT_GRADING))],
+    expected: IfMatch,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> GradingRead:
+    """Correct your own grading; the version before stays readable."""
+    return _grading(
+        service.correct_grading(session, caller, clock, protocol, grading_id, expected, patch),
+        protocol,
+    )
+
+
+@router.get("/gradings/{grading_id}/versions", tags=["gradings"], responses=responses(*ONE))
+def list_grading_versions(
+    grading_id: UUID, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
+) -> GradingPage:
+    """Every version of a grading, oldest first, with the reason of each change."""
+    rows = service.grading_versions(session, caller, grading_id)
+    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=None)
+
+
+@router.get("/subjects/{subject_id}/endpoint", tags=["endpoint"], responses=responses(*ONE))
+def read_endpoint(
+    subject_id: UUID,
+    caller: Annotated[Principal, Depends(require(Action.READ_ENDPOINT))],
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+) -> EndpointRead:
+    """The subject's primary and secondary outcome as of today.
+
+    `event` as soon as a grading in the window is severe; `no_event` when the
+    window has closed with enough gradings, `not_evaluable` without them.
+    """
+    outcome, versions = service.endpoint(session, caller, clock, protocol, subject_id)
+    window = outcome.window
+    return EndpointRead(
+        subject_id=subject_id,
+        primary=_outcome(outcome.primary, versions),
+        secondary=_outcome(outcome.secondary, versions),
+        window=DateRange(from_=window.from_, to=window.to) if window else None,
+        max_grade=outcome.max_grade,
+        days_to_first_severe=outcome.days_to_first_severe,
+        days_severe=outcome.days_severe,
+        grade_4=outcome.grade_4,
+        gy_at_onset=outcome.gy_at_onset,
+        coverage=outcome.coverage,
+        gaps=list(outcome.gaps),
+        protocol_version=protocol.version,
+    )
+
+
+def _outcome(decision: Decision, versions: dict[UUID, int]) -> OutcomeRead:
+    deciding = decision.deciding.id if decision.deciding else None
+    return OutcomeRead(
+        status=decision.status,
+        deciding_grading=deciding,
+        deciding_version=versions[deciding] if deciding else None,
+    )

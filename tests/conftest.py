@@ -1,0 +1,115 @@
+"""Real PostgreSQL, migrated by Alembic, a database per test, and the real server over a socket."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from services.api import migrate
+from services.api.core.db import Database
+from services.api.embedded import Cluster
+from services.api.main import create_app
+from services.api.serve import UVICORN, new_signing_key
+from services.api.settings import Settings
+from tests.make import Api
+
+APP_PASSWORD = "a password of the tests only"
+TEMPLATE = "template_trial"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The application under test, and where it listens."""
+
+    app: FastAPI
+    address: str
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A throw-away PostgreSQL of this test process."""
+    with Cluster(tmp_path_factory.mktemp("postgresql"), durable=False) as running:
+        yield running
+
+
+def admin_url(cluster: Cluster, database: str) -> str:
+    """A database as the superuser."""
+    return cluster.url(cluster.superuser, cluster.password, database)
+
+
+def execute(cluster: Cluster, statement: str) -> None:
+    """One statement as the superuser, outside any test's database."""
+    url = make_url(admin_url(cluster, "postgres")).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """The name of a migrated, empty database to clone."""
+    execute(cluster, f"CREATE DATABASE {TEMPLATE}")
+    migrate.upgrade(admin_url(cluster, TEMPLATE), app_password=APP_PASSWORD)
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, template: str) -> Settings:
+    """A sandbox over the template, whose first start furnishes it."""
+    secrets = tmp_path_factory.mktemp("secrets")
+    (secrets / "key.pem").write_text(new_signing_key())
+    (secrets / "person").write_text("11" * 32)
+    return Settings(
+        sandbox=True,
+        database_url=SecretStr(cluster.url("trial_app", APP_PASSWORD, template)),
+        signing_key_file=secrets / "key.pem",
+        person_key_file=secrets / "person",
+        issuer="http://trial.test",
+        pool_size=20,
+    )
+
+
+@pytest.fixture(scope="session")
+def served(settings: Settings) -> Iterator[Served]:
+    """The real server in a thread of this process."""
+    app = create_app(settings)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    app.state.database.close()  # a template with connections cannot be cloned
+    yield Served(app, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def database(cluster: Cluster, served: Served, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of this test's own database, a clone of the furnished template."""
+    name = f"test_{abs(hash(request.node.nodeid))}"
+    execute(cluster, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    yield name
+    execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def api(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
+    """The API over this test's database, at the beginning of real time."""
+    state = served.app.state
+    state.database = Database(cluster.url("trial_app", APP_PASSWORD, database), pool_size=20)
+    state.clock.offset *= 0
+    with httpx.Client(base_url=served.address, timeout=30) as client:
+        yield Api(client, state, admin_url(cluster, database))
+    state.database.close()

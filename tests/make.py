@@ -1,0 +1,255 @@
+"""Builders: subjects at any point of the trial, made over HTTP as a hospital would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import httpx
+from sqlalchemy import create_engine, text
+from starlette.datastructures import State
+
+from services.api.core.permissions import Role
+from services.api.sandbox.service import NAMESPACE, PASSWORD, username
+from tests.facts import eligible_facts
+
+Json = dict[str, Any]
+MERGE_PATCH = "application/merge-patch+json"
+
+SUBJECT: Json = {"site": "NN", "year_of_birth": 1971, "sex": "female"}
+
+
+def adverse_event(today: date) -> Json:
+    """A serious adverse event that began yesterday."""
+    return {
+        "term": "Dysphagia",
+        "grade": 3,
+        "onset_on": str(today),
+        "aware_at": at_noon(today),
+        "serious": True,
+        "seriousness": ["hospitalisation"],
+        "causality": {"study_drug": "unlikely", "radiotherapy": "probably"},
+        "action_taken": "none",
+        "outcome": "recovering",
+        "narrative": "Admitted for tube feeding.",
+    }
+
+
+def grading(day: date, **changed: object) -> Json:
+    """A grading of patchy mucositis on a local day."""
+    return {
+        "assessed_at": at_noon(day),
+        "grade": 2,
+        "mucosal_appearance": "patchy",
+        "ulceration": False,
+        "pain_score": 5,
+        "analgesic": "none",
+        "diet": "soft",
+        **changed,
+    }
+
+
+def at_noon(day: date) -> str:
+    """A moment on that local date in the trial's time zone, early enough to be past."""
+    return datetime.combine(day - timedelta(days=1), time(16, 1), UTC).isoformat()
+
+
+def plan(start: date, **changed: object) -> Json:
+    """A radiotherapy plan of 33 fractions."""
+    return {
+        "planned_dose_gy": 66,
+        "planned_fractions": 33,
+        "planned_start": str(start),
+        "concurrent_chemotherapy": True,
+        **changed,
+    }
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API as one caller sees it; `as_` gives it to another."""
+
+    client: httpx.Client
+    state: State
+    admin_url: str
+    token: str | None = None
+
+    def as_(self, role: str, site: str = "NN") -> "Api":
+        """The same API for the demo account of that role, at that site if bound to one."""
+        return self.signed_in(Role(role), (site,))
+
+    def signed_in(self, role: Role, sites: Sequence[str]) -> "Api":
+        """The same API with a token for those sites."""
+        name = username(role, sites[0] if sites else "NN")
+        trial_wide = name == role.value.replace("_", "-")
+        everywhere = () if role in {Role.ADMIN, Role.DMC} else ("LZ", "NN", "YL")
+        token = self.state.issuer.issue(
+            subject=uuid5(NAMESPACE, name),
+            role=role,
+            sites=everywhere if trial_wide else tuple(sites),
+            name=f"Demo {role.value}",
+            machine=role is Role.HOSPITAL_SYSTEM,
+        )
+        return replace(self, token=token)
+
+    # --- requests ---------------------------------------------------------------------
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Any request, with the caller's token."""
+        headers = dict(options.pop("headers", {}))
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        return self.client.request(method, path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(
+        self, path: str, body: object = None, *, key: str | None = None, **options: Any
+    ) -> httpx.Response:
+        """A POST with a fresh Idempotency-Key, unless one is given."""
+        headers = {"Idempotency-Key": key or str(uuid4()), **options.pop("headers", {})}
+        if body is not None:
+            options["json"] = body
+        return self.request("POST", path, headers=headers, **options)
+
+    def put(self, path: str, body: object, *, version: int | str | None = None) -> httpx.Response:
+        """A PUT on the version given, or else on the current one."""
+        tag = self._tag(path, version)
+        return self.request("PUT", path, json=body, headers={"If-Match": tag})
+
+    def patch(self, path: str, body: object, *, version: int | str | None = None) -> httpx.Response:
+        """A merge patch on the version given, or else on the current one."""
+        headers = {"If-Match": self._tag(path, version), "Content-Type": MERGE_PATCH}
+        return self.request("PATCH", path, json=body, headers=headers)
+
+    def _tag(self, path: str, version: int | str | None) -> str:
+        if version is not None:
+            return f'"{version}"'
+        return self.get(path).headers["ETag"]
+
+    # --- time and the database behind it ---------------------------------------------
+
+    def today(self) -> date:
+        """The clinical date."""
+        today: date = self.state.clock.today()
+        return today
+
+    def move_to(self, day: date) -> None:
+        """Move clinical time to the late evening of a local day."""
+        moment = datetime.combine(day, time(15, 30), UTC).isoformat()
+        answer = self.client.post("/sandbox/clock", json={"now": moment})
+        assert answer.status_code == 200, answer.text
+
+    def rows(self, statement: str, **values: object) -> list[Any]:
+        """Rows as the superuser sees them, past row-level security."""
+        engine = create_engine(self.admin_url)
+        try:
+            with engine.begin() as connection:
+                result = connection.execute(text(statement), values)
+                return list(result.all()) if result.returns_rows else []
+        finally:
+            engine.dispose()
+
+    def count(self, table: str) -> int:
+        """How many rows a table holds, whoever they belong to."""
+        return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
+
+    # --- the life of a subject ---------------------------------------------------------
+
+    def screened(self, **changed: object) -> Json:
+        """A subject in screening."""
+        return created(self.post("/v1/subjects", {**SUBJECT, **changed}))
+
+    def consented(self, **changed: object) -> Json:
+        """A subject with a consent signed today."""
+        subject = self.screened(**changed)
+        path = f"/v1/subjects/{subject['id']}/consents"
+        created(self.post(path, {"version": "1.0", "signed_on": str(self.today())}))
+        return subject
+
+    def evaluated(self, **changed: object) -> Json:
+        """A consented subject with facts that make them eligible."""
+        subject = self.consented(**changed)
+        path = f"/v1/subjects/{subject['id']}/eligibility"
+        facts = {**eligible_facts(self.today()), "age_at_consent": self.age(subject)}
+        ok(self.put(path, {"facts": facts}))
+        return subject
+
+    def age(self, subject: Json) -> int:
+        """The age at consent of a subject who has had this year's birthday."""
+        return self.today().year - int(subject["year_of_birth"])
+
+    def eligible(self, **changed: object) -> Json:
+        """A subject whose eligibility an investigator signed, with a radiotherapy plan."""
+        chemotherapy = changed.pop("concurrent_chemotherapy", True)
+        subject = self.evaluated(**changed)
+        here = f"/v1/subjects/{subject['id']}"
+        start = self.today() + timedelta(days=10)
+        ok(self.put(f"{here}/radiotherapy", plan(start, concurrent_chemotherapy=chemotherapy)))
+        created(self.sign(subject))
+        return ok(self.get(here))
+
+    def sign(self, subject: Json, **changed: object) -> httpx.Response:
+        """An investigator's signature on the current evaluation."""
+        path = f"/v1/subjects/{subject['id']}/eligibility"
+        signature = {
+            "evaluation_hash": ok(self.get(path))["evaluation_hash"],
+            "meaning": "I confirm eligibility",
+            "password": PASSWORD,
+            **changed,
+        }
+        return self.post(f"{path}/signature", signature)
+
+    def randomized(self, **changed: object) -> Json:
+        """A subject with an allocation."""
+        subject = self.eligible(**changed)
+        here = f"/v1/subjects/{subject['id']}"
+        created(self.post(f"{here}/randomization"))
+        return ok(self.get(here))
+
+    def on_treatment(self, **changed: object) -> Json:
+        """A randomized subject who had the first fraction today."""
+        subject = self.randomized(**changed)
+        here = f"/v1/subjects/{subject['id']}"
+        first = self.today() + timedelta(days=10)
+        self.move_to(first)
+        body = plan(first, first_fraction_on=str(first), reason="First fraction delivered")
+        ok(self.put(f"{here}/radiotherapy", body))
+        return ok(self.get(here))
+
+    def audit(self, subject: Json) -> list[Any]:
+        """The subject's audit rows, oldest first."""
+        return self.rows(
+            "SELECT * FROM audit_event WHERE subject_id = :id ORDER BY id", id=UUID(subject["id"])
+        )
+
+
+def ok(answer: httpx.Response) -> Json:
+    """The body of a 200."""
+    assert answer.status_code == 200, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def created(answer: httpx.Response) -> Json:
+    """The body of a 201."""
+    assert answer.status_code == 201, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> Json:
+    """The problem of a refusal."""
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    ), answer.text
+    body: Json = answer.json()
+    assert body["type"] == f"/problems/{code}", body
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    assert body["instance"] == answer.headers["X-Request-Id"]
+    return body
