@@ -12,11 +12,10 @@ from fastapi_offline import FastAPIOffline
 
 from services.api import setup
 from services.api.adverse_events.routes import router as adverse_events
-from services.api.core import errors, openapi
+from services.api.core import errors, logs, openapi
 from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
 from services.api.core.db import Database
-from services.api.core.logs import REQUEST_ID, AccessLog
 from services.api.core.tokens import TokenIssuer, TokenKey
 from services.api.eligibility.routes import router as eligibility
 from services.api.enrolment.routes import router as enrolment
@@ -76,6 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     if not settings.sandbox:
         settings.require_production()
+    logs.configure()
     app: FastAPI = FastAPIOffline(
         title="Trial API",
         summary="The service that runs a multi-centre clinical trial over a JSON API",
@@ -86,15 +86,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
         generate_unique_id_function=openapi.operation_id,
         redirect_slashes=False,
-        max_body_size=settings.max_body_bytes,
     )
     _furnish(app, settings)
     errors.install(app)
     openapi.install(app)
-    app.add_middleware(AccessLog)
+    app.add_middleware(logs.AccessLog)
     app.add_middleware(
         CorrelationIdMiddleware,
-        validator=lambda given: REQUEST_ID.fullmatch(given) is not None,
+        validator=lambda given: logs.REQUEST_ID.fullmatch(given) is not None,
         generator=lambda: uuid.uuid4().hex,
         transformer=lambda given: given,
     )

@@ -18,7 +18,6 @@ from rich.table import Table
 from sqlalchemy import make_url
 
 from services.api import migrate
-from services.api.core import logs
 from services.api.embedded import Cluster
 from services.api.main import create_app
 from services.api.protocol.load import load
@@ -41,7 +40,6 @@ def production(settings: Settings) -> None:
         MissingSetting: names every setting that is missing or only fit for the sandbox.
     """
     settings.require_production()
-    logs.configure()
     uvicorn.run(
         "services.api.main:create_app",
         factory=True,
@@ -70,7 +68,6 @@ def sandbox(settings: Settings, console: Console) -> None:
                 ),
             }
         )
-        logs.configure()
         config = uvicorn.Config(create_app(ready), **UVICORN)
         _Server(config, ready, address, console).run(sockets=[listener])
 

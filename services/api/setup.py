@@ -1,7 +1,6 @@
 """The first start of an installation: publish the protocol and commit to the list."""
 
 from sqlalchemy import text
-from sqlmodel import Session
 
 from services.api.core.clock import Clock
 from services.api.core.db import Database
@@ -12,24 +11,27 @@ from services.api.settings import Settings
 from services.api.study import service as study
 
 
+class SandboxDatabase(Exception):
+    """The database belongs to a sandbox, whose demo accounts have a published password."""
+
+
 def prepare(database: Database, settings: Settings, loaded: Loaded, clock: Clock) -> None:
     """Publish the protocol, the sites and the list's commitment, unless that was done before.
 
     Several workers may start at once; the first does it and the others wait.
 
     Raises:
+        SandboxDatabase: a production start on a sandbox's database.
         PublishedDiffers: the document changed without a new version.
         SeedMismatch: the seed is not that of the published list.
     """
     with database.session() as session:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('trial setup'))"))
-        _publish(session, settings, loaded)
+        if not settings.sandbox and sandbox.furnished(session):
+            raise SandboxDatabase
+        study.publish(session, loaded)
+        randomization.publish(session, loaded.protocol, settings.seed)
         if settings.sandbox:
             sandbox.furnish(session, loaded.protocol)
             sandbox.resume_clock(session, clock)
         session.commit()
-
-
-def _publish(session: Session, settings: Settings, loaded: Loaded) -> None:
-    study.publish(session, loaded)
-    randomization.publish(session, loaded.protocol, settings.seed)

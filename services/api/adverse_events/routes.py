@@ -15,7 +15,7 @@ from services.api.adverse_events.schemas import (
     AdverseEventPatch,
     AdverseEventQuery,
     AdverseEventRead,
-    Causality,
+    CausalityRead,
     CausalityVerdict,
 )
 from services.api.core.auth import Principal, require
@@ -45,7 +45,7 @@ Reader = Annotated[Principal, Depends(require(Action.READ_ADVERSE_EVENTS))]
 
 
 def _read(row: AdverseEvent) -> AdverseEventRead:
-    causality = Causality.model_construct(
+    causality = CausalityRead(
         study_drug=CausalityVerdict(row.causality_study_drug),
         radiotherapy=CausalityVerdict(row.causality_radiotherapy),
     )

@@ -70,6 +70,13 @@ class Causality(Body):
     radiotherapy: CausalityVerdict = Field(examples=["probably"])
 
 
+class CausalityRead(BaseModel):
+    """The investigator's judgment on each treatment, as recorded."""
+
+    study_drug: CausalityVerdict
+    radiotherapy: CausalityVerdict
+
+
 Term = Annotated[str, StringConstraints(min_length=2, max_length=200)]
 TermDetail = Annotated[str, StringConstraints(min_length=3, max_length=500)]
 Narrative = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
@@ -140,7 +147,7 @@ class AdverseEventRead(BaseModel):
     aware_at: Instant
     serious: bool
     seriousness: list[Seriousness]
-    causality: Causality
+    causality: CausalityRead
     sponsor_causality: CausalityVerdict | None = Field(description="The safety officer's.")
     expectedness: Expectedness | None = Field(description="The safety officer's.")
     action_taken: ActionTaken

@@ -16,6 +16,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
@@ -47,6 +48,8 @@ class Body(BaseModel):
         return core_schema.json_or_python_schema(
             json_schema=model,
             python_schema=core_schema.no_info_wrap_validator_function(cls._from_parsed, model),
+            # Named as pydantic names a model, so that documents refer to it.
+            ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
         )
 
     @classmethod
@@ -96,7 +99,10 @@ LocalDate = Annotated[date, AfterValidator(_in_range)]
 """A local calendar date, YYYY-MM-DD."""
 
 Instant = Annotated[
-    AwareDatetime, AfterValidator(_to_utc), PlainSerializer(rfc3339, when_used="json")
+    AwareDatetime,
+    AfterValidator(_to_utc),
+    PlainSerializer(rfc3339, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment with its offset, kept and answered in UTC with `Z`."""
 

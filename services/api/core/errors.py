@@ -360,6 +360,13 @@ def _http(error: HTTPException) -> ApiError:
     return Internal()
 
 
+def _allowed(request: Request) -> str:
+    """Every method of the path; the router knows only those of the route it tried first."""
+    template = getattr(request.scope.get("route"), "path", "")
+    methods = request.app.openapi()["paths"].get(template, {})
+    return ", ".join(method.upper() for method in methods)
+
+
 _SERVER_FAULTS = {"", "08", "40", "53", "57"}
 """SQLSTATE classes: no connection, rollback, resources, operator intervention."""
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -385,8 +392,11 @@ def install(app: FastAPI) -> None:
         return refused_input(error).response()
 
     @app.exception_handler(HTTPException)
-    async def _starlette(_: Request, error: HTTPException) -> Response:
-        return _http(error).response()
+    async def _starlette(request: Request, error: HTTPException) -> Response:
+        problem = _http(error)
+        if isinstance(problem, MethodNotAllowed):
+            problem.headers["Allow"] = _allowed(request)
+        return problem.response()
 
     @app.exception_handler(PoolTimeout)
     async def _overload(_: Request, __: PoolTimeout) -> Response:

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from services.api.core.errors import (
+    ApiError,
     BadRequest,
     BodyTooLarge,
     Internal,
@@ -65,11 +66,11 @@ def _complete(document: Json) -> Json:
     schemas["Problem"] = problem
     for path in document["paths"].values():
         for operation in path.values():
-            _complete_operation(operation)
+            _complete_operation(operation, schemas)
     return document
 
 
-def _complete_operation(operation: Json) -> None:
+def _complete_operation(operation: Json, schemas: Json) -> None:
     summary, _, rest = operation.get("description", "").partition("\n")
     operation["summary"] = summary.rstrip(".")
     operation["description"] = " ".join(rest.split()) or summary
@@ -77,13 +78,30 @@ def _complete_operation(operation: Json) -> None:
     if "422" in answers and "application/json" in answers["422"].get("content", {}):
         del answers["422"]  # FastAPI's own shape, which we never answer
     for kind in _possible(operation):
-        answers.setdefault(str(kind.status), problem_response([kind]))
+        _add(answers, kind)
     operation["responses"] = dict(sorted(answers.items()))
     for status, answer in operation["responses"].items():
         _describe_headers(operation, status, answer)
+        _describe_success(status, answer, schemas)
 
 
-def _possible(operation: Json) -> tuple[Any, ...]:
+def _add(answers: Json, kind: type[ApiError]) -> None:
+    """Document a problem beside those of the same status."""
+    described = problem_response([kind])
+    answer = answers.setdefault(str(kind.status), described)
+    if f"`{kind.code}`" not in answer["description"]:
+        answer["description"] += "\n\n" + described["description"]
+
+
+def _describe_success(status: str, answer: Json, schemas: Json) -> None:
+    """Let a success be described by what it holds."""
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if status.startswith("2") and name:
+        answer["description"] = schemas[name]["description"]
+
+
+def _possible(operation: Json) -> tuple[type[ApiError], ...]:
     if "requestBody" in operation:
         return (*WITH_BODY, *ALWAYS)
     if operation.get("parameters"):
@@ -101,7 +119,7 @@ def _describe_headers(operation: Json, status: str, answer: Json) -> None:
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
     if status == "401":
         headers["WWW-Authenticate"] = _header("How to authenticate.")
-    if status == "503":
+    if status == "503" or (status == "409" and "Idempotency-Key" in names):
         headers["Retry-After"] = _header("Seconds to wait.", {"type": "integer"})
     if status.startswith("2") and "cursor" in names:
         headers["Link"] = _header("The next page, rel=next, while there is one.")

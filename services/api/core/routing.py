@@ -8,7 +8,7 @@ commits. The caller is never told of what was not stored.
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -20,7 +20,12 @@ from starlette.responses import Response
 
 from services.api.core import etag, idempotency
 from services.api.core.bodies import read_json
-from services.api.core.errors import ApiError, OutcomeUnknown, UnsupportedMediaType
+from services.api.core.errors import (
+    ApiError,
+    BodyTooLarge,
+    OutcomeUnknown,
+    UnsupportedMediaType,
+)
 from services.api.core.pagination import Page
 
 ATTEMPTS = 3
@@ -32,7 +37,22 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read by our stricter parser."""
+    """A request whose body is bounded and whose JSON is read by our stricter parser."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body's chunks.
+
+        Raises:
+            BodyTooLarge: as soon as there are more bytes than the settings allow.
+        """
+        left = self.app.state.settings.max_body_bytes
+        if int(self.headers.get("Content-Length", 0)) > left:
+            raise BodyTooLarge
+        async for chunk in super().stream():
+            left -= len(chunk)
+            if left < 0:
+                raise BodyTooLarge
+            yield chunk
 
     async def json(self) -> Any:
         """The body, or a refusal."""
@@ -55,11 +75,14 @@ class Route(APIRoute):
         accepted = self._accepted_media_type()
 
         async def strict(request: Request) -> Response:
+            read = StrictRequest(request.scope, request.receive)
             if accepted is not None:
                 sent = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                 if sent != accepted:
                     raise UnsupportedMediaType(headers={"Accept": accepted})
-            return await handle(StrictRequest(request.scope, request.receive))
+                # Read here: inside, FastAPI would turn every refusal into a plain 400.
+                await (read.json() if accepted.endswith("json") else read.body())
+            return await handle(read)
 
         return strict
 
@@ -104,7 +127,8 @@ def in_transaction(endpoint: Endpoint, status: int) -> Endpoint:
 
 
 def _commit(session: Session) -> None:
-    connection = session.connection().connection
+    info = session.connection().connection.info
+    info.pop("unconfirmed", None)
     try:
         session.commit()
     except DBAPIError as error:
@@ -113,7 +137,7 @@ def _commit(session: Session) -> None:
         if isinstance(error, IntegrityError):
             raise  # a deferred constraint, so certainly not stored
         raise OutcomeUnknown from error
-    if connection.info.pop("unconfirmed", False):
+    if info.pop("unconfirmed", False):
         raise OutcomeUnknown
 
 

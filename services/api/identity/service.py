@@ -92,7 +92,7 @@ def reauthenticate(session: Session, caller: Principal, password: str) -> None:
         raise ReauthenticationFailed
 
 
-def ensure_account(
+def create_account(
     session: Session,
     *,
     account_id: UUID,
@@ -103,16 +103,15 @@ def ensure_account(
     sites: list[str],
     secret_hash: str,
 ) -> None:
-    """Create an account with that id unless it exists."""
-    if session.get(Account, account_id) is None:
-        session.add(
-            Account(
-                id=account_id,
-                kind=kind,
-                username=username,
-                name=name,
-                role=role.value,
-                sites=sites,
-                secret_hash=secret_hash,
-            )
+    """Create an account that may sign in at once."""
+    session.add(
+        Account(
+            id=account_id,
+            kind=kind,
+            username=username,
+            name=name,
+            role=role.value,
+            sites=sites,
+            secret_hash=secret_hash,
         )
+    )

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from services.api.core.clock import Clock
 from services.api.core.permissions import SITE_BOUND, Role
-from services.api.identity.service import ensure_account, hash_secret
+from services.api.identity.service import create_account, hash_secret
 from services.api.protocol.schema import Protocol
 from services.api.sandbox.errors import ClockRunsForward
 from services.api.sandbox.models import SandboxClock
@@ -43,9 +43,12 @@ def demo_accounts(protocol: Protocol) -> list[tuple[str, str, Role, list[str]]]:
 
 def furnish(session: Session, protocol: Protocol) -> None:
     """Create the demo accounts and activate every site, unless that was done before."""
+    if furnished(session):
+        return
+    session.add(SandboxClock(ahead=timedelta(0)))
     secret_hash = hash_secret(PASSWORD)
     for account, name, role, sites in demo_accounts(protocol):
-        ensure_account(
+        create_account(
             session,
             account_id=uuid5(NAMESPACE, account),
             kind="client" if role is Role.HOSPITAL_SYSTEM else "user",
@@ -57,25 +60,27 @@ def furnish(session: Session, protocol: Protocol) -> None:
         )
     approved = date.fromisoformat(f"{protocol.study.start}-01")
     for site in protocol.sites:
-        activation = uuid5(NAMESPACE, f"activation {site.code}")
-        if session.get(SiteActivation, activation) is None:
-            session.add(
-                SiteActivation(
-                    id=activation,
-                    site=site.code,
-                    protocol_version=protocol.version,
-                    consent_version="1.0",
-                    ethics_reference="demo approval",
-                    approved_on=approved,
-                    recorded_by=uuid5(NAMESPACE, "admin"),
-                )
+        session.add(
+            SiteActivation(
+                site=site.code,
+                protocol_version=protocol.version,
+                consent_version="1.0",
+                ethics_reference="demo approval",
+                approved_on=approved,
+                recorded_by=uuid5(NAMESPACE, "admin"),
             )
+        )
+    session.flush()
+
+
+def furnished(session: Session) -> bool:
+    """Whether the database is a sandbox's: its demo accounts have a published password."""
+    return session.get(SandboxClock, 1) is not None
 
 
 def resume_clock(session: Session, clock: Clock) -> None:
     """Set the clock to where the sandbox left it."""
-    stored = session.get(SandboxClock, 1)
-    clock.offset = stored.ahead if stored else timedelta(0)
+    clock.offset = session.get_one(SandboxClock, 1).ahead
 
 
 def move_clock(session: Session, clock: Clock, to: datetime) -> timedelta:
@@ -87,8 +92,6 @@ def move_clock(session: Session, clock: Clock, to: datetime) -> timedelta:
     ahead = to - datetime.now(UTC)
     if to < clock.now() or ahead > FURTHEST:
         raise ClockRunsForward
-    stored = session.get(SandboxClock, 1) or SandboxClock(ahead=ahead)
-    stored.ahead = ahead
-    session.add(stored)
+    session.get_one(SandboxClock, 1).ahead = ahead
     session.flush()
     return ahead
