@@ -1,7 +1,6 @@
 """Adverse events over HTTP."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Body as JsonBody
 from fastapi import Depends, Query
@@ -17,6 +16,7 @@ from services.api.adverse_events.schemas import (
     AdverseEventRead,
     CausalityRead,
     CausalityVerdict,
+    EventId,
 )
 from services.api.core.auth import Principal, require
 from services.api.core.context import ClockDep, ProtocolDep
@@ -37,6 +37,7 @@ from services.api.core.idempotency import Once
 from services.api.core.pagination import PageDep
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
+from services.api.enrolment.schemas import SubjectId
 
 router = Router(prefix="/v1", tags=["adverse events"])
 ONE = (Unauthorized, Forbidden, NotFound)
@@ -54,7 +55,7 @@ def _read(row: AdverseEvent) -> AdverseEventRead:
 
 @router.get("/subjects/{subject_id}/adverse-events", responses=responses(*ONE, BadCursor))
 def list_subject_adverse_events(
-    subject_id: UUID, caller: Reader, session: SessionDep, asked: PageDep
+    subject_id: SubjectId, caller: Reader, session: SessionDep, asked: PageDep
 ) -> AdverseEventPage:
     """A subject's adverse events, each in its current version."""
     rows, cursor = service.list_of_subject(session, caller, subject_id, asked)
@@ -68,7 +69,7 @@ def list_subject_adverse_events(
     responses=responses(*ONE, NoConsent, Invalid, *KEY_REFUSALS),
 )
 def report_adverse_event(
-    subject_id: UUID,
+    subject_id: SubjectId,
     given: AdverseEventCreate,
     caller: Annotated[Principal, Depends(require(Action.REPORT_ADVERSE_EVENT))],
     session: SessionDep,
@@ -93,7 +94,7 @@ def list_adverse_events(
 
 
 @router.get("/adverse-events/{event_id}", responses=responses(*ONE))
-def read_adverse_event(event_id: UUID, caller: Reader, session: SessionDep) -> AdverseEventRead:
+def read_adverse_event(event_id: EventId, caller: Reader, session: SessionDep) -> AdverseEventRead:
     """One adverse event in its current version."""
     return _read(service.get_event(session, caller, event_id))
 
@@ -103,7 +104,7 @@ def read_adverse_event(event_id: UUID, caller: Reader, session: SessionDep) -> A
     responses=responses(*ONE, NotYoursToAssess, StaleVersion, Invalid, IfMatchMissing, NoConsent),
 )
 def correct_adverse_event(
-    event_id: UUID,
+    event_id: EventId,
     patch: Annotated[AdverseEventPatch, JsonBody(media_type=MERGE_PATCH)],
     caller: Annotated[Principal, Depends(require(Action.CORRECT_ADVERSE_EVENT))],
     expected: IfMatch,
@@ -121,7 +122,7 @@ def correct_adverse_event(
 
 @router.get("/adverse-events/{event_id}/versions", responses=responses(*ONE))
 def list_adverse_event_versions(
-    event_id: UUID, caller: Reader, session: SessionDep
+    event_id: EventId, caller: Reader, session: SessionDep
 ) -> AdverseEventPage:
     """Every version of an adverse event, oldest first, with the reason of each change."""
     rows = service.event_versions(session, caller, event_id)

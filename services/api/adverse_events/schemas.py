@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
-from services.api.core.bodies import Body, Instant, LocalDate, Patch, Reason
+from services.api.core.bodies import Body, Instant, LocalDate, NeverNull, Patch, Reason
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
 
@@ -70,6 +70,14 @@ class Causality(Body):
     radiotherapy: CausalityVerdict = Field(examples=["probably"])
 
 
+EventId = Annotated[
+    UUID,
+    Path(
+        description="The adverse event's `id`.", examples=["019c8a56-90c4-7b3d-8f21-6e5d4c3b2a19"]
+    ),
+]
+
+
 class CausalityRead(BaseModel):
     """The investigator's judgment on each treatment, as recorded."""
 
@@ -89,7 +97,9 @@ class AdverseEventCreate(Body):
 
     term: Term = Field(examples=["Dysphagia"], description="A term of CTCAE, in its wording.")
     term_detail: TermDetail | None = Field(
-        default=None, description="What it is, for a term that says «Other, specify»."
+        default=None,
+        description="What it is, for a term that says «Other, specify».",
+        examples=["Trismus after surgery"],
     )
     grade: Severity = Field(examples=[3], description="Severity; the term defines which exist.")
     onset_on: LocalDate = Field(examples=["2026-04-10"])
@@ -114,18 +124,18 @@ class AdverseEventPatch(Patch):
         {"term_detail", "resolved_on", "narrative", "sponsor_causality", "expectedness"}
     )
 
-    term: Term | SkipJsonSchema[None] = None
-    term_detail: TermDetail | None = None
-    grade: Severity | SkipJsonSchema[None] = None
-    onset_on: LocalDate | SkipJsonSchema[None] = None
+    term: NeverNull[Term] = Field(default=None, examples=["Dysphagia"])
+    term_detail: TermDetail | None = Field(default=None, examples=["Trismus after surgery"])
+    grade: NeverNull[Severity] = Field(default=None, examples=[2])
+    onset_on: NeverNull[LocalDate] = None
     resolved_on: LocalDate | None = Field(default=None, examples=["2026-04-20"])
-    aware_at: Instant | SkipJsonSchema[None] = None
-    serious: bool | SkipJsonSchema[None] = None
-    seriousness: Criteria | SkipJsonSchema[None] = None
-    causality: Causality | SkipJsonSchema[None] = None
-    action_taken: ActionTaken | SkipJsonSchema[None] = None
-    outcome: EventOutcome | SkipJsonSchema[None] = Field(default=None, examples=["recovered"])
-    narrative: Narrative | None = None
+    aware_at: NeverNull[Instant] = None
+    serious: NeverNull[bool] = None
+    seriousness: NeverNull[Criteria] = None
+    causality: NeverNull[Causality] = None
+    action_taken: NeverNull[ActionTaken] = None
+    outcome: NeverNull[EventOutcome] = Field(default=None, examples=["recovered"])
+    narrative: Narrative | None = Field(default=None, examples=["Eats soft food again."])
     sponsor_causality: CausalityVerdict | None = None
     expectedness: Expectedness | None = None
     reason: Reason = Field(examples=["Follow-up: resolved"])
@@ -138,7 +148,7 @@ class AdverseEventRead(BaseModel):
     subject_id: UUID
     site: str = Field(examples=["NN"])
     term: str = Field(examples=["Dysphagia"])
-    term_detail: str | None
+    term_detail: str | None = Field(examples=["Trismus after surgery"])
     meddra_code: str = Field(examples=["10013950"])
     ctcae_version: str = Field(examples=["5.0"])
     grade: int = Field(examples=[3])
@@ -152,9 +162,9 @@ class AdverseEventRead(BaseModel):
     expectedness: Expectedness | None = Field(description="The safety officer's.")
     action_taken: ActionTaken
     outcome: EventOutcome
-    narrative: str | None
+    narrative: str | None = Field(examples=["Admitted for tube feeding."])
     protocol_version: str = Field(examples=["1.0"])
-    reason: str | None
+    reason: str | None = Field(examples=["Follow-up: resolved"])
     recorded_at: Instant
     version: int = Field(examples=[1])
 

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends
 
@@ -38,6 +37,7 @@ from services.api.eligibility.schemas import (
     SignatureCreate,
     SignatureRead,
 )
+from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.identity.errors import ReauthenticationFailed
 from services.api.protocol.schema import Protocol
@@ -81,7 +81,7 @@ def _read(recorded: service.Recorded | None, protocol: Protocol) -> EligibilityR
 
 @router.get("", responses=responses(*ONE))
 def read_eligibility(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Annotated[Principal, Depends(require(Action.READ_ELIGIBILITY))],
     session: SessionDep,
     clock: ClockDep,
@@ -101,7 +101,7 @@ def read_eligibility(
     responses=responses(*ONE, EligibilityClosed, StaleVersion, Invalid, IfMatchMissing),
 )
 def record_eligibility(
-    subject_id: UUID,
+    subject_id: SubjectId,
     given: EligibilityPut,
     caller: Annotated[Principal, Depends(require(Action.RECORD_ELIGIBILITY))],
     expected: IfMatch,
@@ -136,7 +136,7 @@ def record_eligibility(
     ),
 )
 def sign_eligibility(
-    subject_id: UUID,
+    subject_id: SubjectId,
     given: SignatureCreate,
     caller: Annotated[Principal, Depends(require(Action.SIGN_ELIGIBILITY))],
     session: SessionDep,

@@ -1,7 +1,6 @@
 """Subjects, consents, radiotherapy and deviations over HTTP."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Body as JsonBody
 from fastapi import Depends, Query
@@ -37,6 +36,7 @@ from services.api.enrolment.errors import (
 from services.api.enrolment.models import Consent, ConsentWithdrawal, Subject
 from services.api.enrolment.schemas import (
     ConsentCreate,
+    ConsentId,
     ConsentPage,
     ConsentRead,
     DeviationCreate,
@@ -45,6 +45,7 @@ from services.api.enrolment.schemas import (
     RadiotherapyPut,
     RadiotherapyRead,
     SubjectCreate,
+    SubjectId,
     SubjectLinks,
     SubjectPage,
     SubjectPatch,
@@ -104,7 +105,7 @@ def create_subject(
 
 @router.get("/{subject_id}", tags=["enrolment"], responses=responses(*ONE))
 def read_subject(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Annotated[Principal, Depends(require(Action.READ_SUBJECTS))],
     session: SessionDep,
 ) -> SubjectRead:
@@ -114,7 +115,7 @@ def read_subject(
 
 @router.patch("/{subject_id}", tags=["enrolment"], responses=responses(*CHANGES, MoveNotAllowed))
 def change_subject(
-    subject_id: UUID,
+    subject_id: SubjectId,
     patch: Annotated[SubjectPatch, JsonBody(media_type=MERGE_PATCH)],
     caller: Annotated[Principal, Depends(require(Action.CHANGE_SUBJECT))],
     expected: IfMatch,
@@ -127,7 +128,7 @@ def change_subject(
 
 @router.get("/{subject_id}/consents", tags=["enrolment"], responses=responses(*ONE, BadCursor))
 def list_consents(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Annotated[Principal, Depends(require(Action.READ_CONSENTS))],
     session: SessionDep,
     asked: PageDep,
@@ -146,7 +147,7 @@ def list_consents(
     responses=responses(*CREATES, SubjectClosed, ConsentVersionNotApproved, AlreadyConsented),
 )
 def record_consent(
-    subject_id: UUID,
+    subject_id: SubjectId,
     signed: ConsentCreate,
     caller: Annotated[Principal, Depends(require(Action.RECORD_CONSENT))],
     session: SessionDep,
@@ -164,8 +165,8 @@ def record_consent(
     responses=responses(*CREATES, AlreadyWithdrawn, MoveNotAllowed),
 )
 def withdraw_consent(
-    subject_id: UUID,
-    consent_id: UUID,
+    subject_id: SubjectId,
+    consent_id: ConsentId,
     withdrawal: WithdrawalCreate,
     caller: Annotated[Principal, Depends(require(Action.RECORD_CONSENT))],
     session: SessionDep,
@@ -179,7 +180,7 @@ def withdraw_consent(
 
 @router.get("/{subject_id}/radiotherapy", tags=["radiotherapy"], responses=responses(*ONE))
 def read_radiotherapy(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Annotated[Principal, Depends(require(Action.READ_RADIOTHERAPY))],
     session: SessionDep,
 ) -> RadiotherapyRead:
@@ -194,7 +195,7 @@ def read_radiotherapy(
     responses=responses(*CHANGES, SubjectClosed),
 )
 def record_radiotherapy(
-    subject_id: UUID,
+    subject_id: SubjectId,
     given: RadiotherapyPut,
     caller: Annotated[Principal, Depends(require(Action.RECORD_RADIOTHERAPY))],
     expected: IfMatch,
@@ -210,7 +211,7 @@ def record_radiotherapy(
 
 @router.get("/{subject_id}/deviations", tags=["enrolment"], responses=responses(*ONE, BadCursor))
 def list_deviations(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Annotated[Principal, Depends(require(Action.READ_DEVIATIONS))],
     session: SessionDep,
     asked: PageDep,
@@ -229,7 +230,7 @@ def list_deviations(
     responses=responses(*CREATES),
 )
 def report_deviation(
-    subject_id: UUID,
+    subject_id: SubjectId,
     given: DeviationCreate,
     caller: Annotated[Principal, Depends(require(Action.RECORD_DEVIATION))],
     session: SessionDep,

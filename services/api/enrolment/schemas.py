@@ -5,13 +5,25 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
-from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, Patch, Reason
+from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, NeverNull, Patch, Reason
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.rules import SubjectStatus
 from services.api.study.schemas import VersionLabel
+
+SubjectId = Annotated[
+    UUID,
+    Path(
+        description="The subject's `id`; one of another site does not exist for you.",
+        examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"],
+    ),
+]
+ConsentId = Annotated[
+    UUID,
+    Path(description="The consent's `id`.", examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"]),
+]
 
 SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
 YearOfBirth = Annotated[int, Field(ge=1900, le=2199, examples=[1971])]
@@ -41,10 +53,11 @@ class SubjectCreate(Body):
     year_of_birth: YearOfBirth
     sex: Sex = Field(examples=["female"])
     national_id: Annotated[
-        str | SkipJsonSchema[None],
+        NeverNull[str],
         Field(
             default=None,
             pattern=r"^[0-9A-Za-z]{6,32}$",
+            examples=["TEST0000000000001X"],
             description="Kept as a keyed digest only, to notice the same person at another site.",
         ),
     ]
@@ -53,24 +66,27 @@ class SubjectCreate(Body):
 class SubjectPatch(Patch):
     """A correction, or a change of status by hand."""
 
-    status: SettableStatus | SkipJsonSchema[None] = Field(default=None, examples=["completed"])
-    sex: Sex | SkipJsonSchema[None] = None
-    year_of_birth: YearOfBirth | SkipJsonSchema[None] = None
+    status: NeverNull[SettableStatus] = Field(default=None, examples=["completed"])
+    sex: NeverNull[Sex] = None
+    year_of_birth: NeverNull[YearOfBirth] = None
     reason: Reason = Field(examples=["All visits done, last contact on the ward"])
+
+
+EXAMPLE = "/v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"
 
 
 class SubjectLinks(BaseModel):
     """Where to go from a subject."""
 
-    self: str
-    consents: str
-    eligibility: str
-    radiotherapy: str
-    randomization: str
-    visits: str
-    endpoint: str
-    adverse_events: str
-    deviations: str
+    self: str = Field(examples=[EXAMPLE])
+    consents: str = Field(examples=[f"{EXAMPLE}/consents"])
+    eligibility: str = Field(examples=[f"{EXAMPLE}/eligibility"])
+    radiotherapy: str = Field(examples=[f"{EXAMPLE}/radiotherapy"])
+    randomization: str = Field(examples=[f"{EXAMPLE}/randomization"])
+    visits: str = Field(examples=[f"{EXAMPLE}/visits"])
+    endpoint: str = Field(examples=[f"{EXAMPLE}/endpoint"])
+    adverse_events: str = Field(examples=[f"{EXAMPLE}/adverse-events"])
+    deviations: str = Field(examples=[f"{EXAMPLE}/deviations"])
 
     @classmethod
     def of(cls, subject_id: UUID) -> "SubjectLinks":
@@ -129,7 +145,7 @@ class WithdrawalRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     withdrawn_on: date
-    reason: str
+    reason: str = Field(examples=["Does not want to travel to the hospital any more"])
     recorded_at: Instant
 
 
@@ -160,8 +176,8 @@ class RadiotherapyPut(Body):
     concurrent_chemotherapy: bool = Field(examples=[True], description="A stratification factor.")
     first_fraction_on: LocalDate | None = Field(default=None, examples=["2026-03-16"])
     last_fraction_on: LocalDate | None = None
-    delivered_dose_gy: Dose | None = None
-    delivered_fractions: Fractions | None = None
+    delivered_dose_gy: Dose | None = Field(default=None, examples=[66])
+    delivered_fractions: Fractions | None = Field(default=None, examples=[33])
     reason: ChangeReason
 
 
@@ -176,10 +192,10 @@ class RadiotherapyRead(BaseModel):
     concurrent_chemotherapy: bool | None = Field(default=None, examples=[True])
     first_fraction_on: date | None = None
     last_fraction_on: date | None = None
-    delivered_dose_gy: float | None = None
-    delivered_fractions: int | None = None
+    delivered_dose_gy: float | None = Field(default=None, examples=[66])
+    delivered_fractions: int | None = Field(default=None, examples=[33])
     protocol_version: str | None = Field(default=None, examples=["1.0"])
-    reason: str | None = None
+    reason: str | None = Field(default=None, examples=["First fraction delivered"])
     recorded_at: Instant | None = None
     version: int = Field(default=0, description="0 before anything is recorded.", examples=[1])
 
@@ -212,7 +228,7 @@ class DeviationRead(BaseModel):
 
     id: UUID
     code: DeviationCode
-    description: str
+    description: str = Field(examples=["Weekly grading skipped, clinic closed for the holiday"])
     occurred_on: date
     source: Literal["person", "system"] = Field(description="`system`: noticed by the service.")
     recorded_at: Instant

@@ -50,7 +50,7 @@ class Me(BaseModel):
 class JsonWebKeySet(BaseModel):
     """RFC 7517: the public keys that verify our tokens."""
 
-    keys: list[dict[str, str]]
+    keys: list[dict[str, str]] = Field(examples=[[{"kty": "EC", "crv": "P-256", "alg": "ES256"}]])
 
 
 class AuthorizationServer(BaseModel):
@@ -59,10 +59,15 @@ class AuthorizationServer(BaseModel):
     issuer: str = Field(examples=["http://127.0.0.1:8000"])
     token_endpoint: str = Field(examples=["http://127.0.0.1:8000/v1/oauth/token"])
     jwks_uri: str = Field(examples=["http://127.0.0.1:8000/.well-known/jwks.json"])
-    grant_types_supported: list[str] = ["password", "client_credentials"]
-    token_endpoint_auth_methods_supported: list[str] = [
+    grant_types_supported: list[Literal["password", "client_credentials"]] = [
+        "password",
+        "client_credentials",
+    ]
+    token_endpoint_auth_methods_supported: list[
+        Literal["client_secret_post", "client_secret_basic"]
+    ] = [
         "client_secret_post",
         "client_secret_basic",
     ]
-    scopes_supported: list[str] = ["trial"]
-    response_types_supported: list[str] = []
+    scopes_supported: list[str] = Field(default=["trial"], examples=[["trial"]])
+    response_types_supported: list[str] = Field(default=[], examples=[[]])

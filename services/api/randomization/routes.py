@@ -1,7 +1,6 @@
 """Randomization over HTTP."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Query
 
@@ -13,6 +12,7 @@ from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
 from services.api.core.permissions import SEES_ARM, Action
 from services.api.core.routing import Router
+from services.api.enrolment.schemas import SubjectId
 from services.api.randomization import service
 from services.api.randomization.errors import (
     AlreadyRandomized,
@@ -60,7 +60,7 @@ def _read(
     ),
 )
 def randomize(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Randomizer,
     session: SessionDep,
     clock: ClockDep,
@@ -82,7 +82,9 @@ def randomize(
     "/subjects/{subject_id}/randomization",
     responses=responses(Unauthorized, Forbidden, NotFound, NotRandomized),
 )
-def read_randomization(subject_id: UUID, caller: Reader, session: SessionDep) -> RandomizationRead:
+def read_randomization(
+    subject_id: SubjectId, caller: Reader, session: SessionDep
+) -> RandomizationRead:
     """The subject's allocation; assessors receive it without the arm."""
     row = service.get_allocation(session, caller, subject_id)
     return _read(row, service.levels(session), caller)

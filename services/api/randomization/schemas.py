@@ -50,7 +50,10 @@ class RandomizationQuery(PageQuery):
 class CommitmentRead(BaseModel):
     """What was published of the randomization list before the first allocation."""
 
-    root: str = Field(description="Merkle tree head (RFC 6962) over every slot, hexadecimal.")
+    root: str = Field(
+        description="Merkle tree head (RFC 6962) over every slot, hexadecimal.",
+        examples=["3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"],
+    )
     algorithm: str = Field(examples=["hmac-sha256-permuted-blocks-v1"])
     slots: int = Field(examples=[1200], description="Slots in all strata together.")
     protocol_version: str = Field(examples=["1.0"])

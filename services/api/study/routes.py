@@ -38,7 +38,9 @@ from services.api.study.schemas import (
 router = Router(tags=["study"])
 
 Reader = Annotated[Principal, Depends(require(Action.READ_STUDY))]
-SiteCode = Annotated[str, Path(pattern=r"^[A-Z]{2,4}$", examples=["NN"])]
+SiteCode = Annotated[
+    str, Path(pattern=r"^[A-Z]{2,4}$", description="The site's code.", examples=["NN"])
+]
 
 
 @router.get("/v1/study", responses=responses(Unauthorized))
@@ -80,7 +82,14 @@ def list_protocol_versions(_: Reader, session: SessionDep) -> ProtocolVersionLis
 
 @router.get("/v1/protocol-versions/{version}", responses=responses(Unauthorized, NotFound))
 def read_protocol_version(
-    version: Annotated[str, Path(pattern=r"^\d{1,3}\.\d{1,3}$", examples=["1.0"])],
+    version: Annotated[
+        str,
+        Path(
+            pattern=r"^\d{1,3}\.\d{1,3}$",
+            description="The protocol version.",
+            examples=["1.0"],
+        ),
+    ],
     _: Reader,
     session: SessionDep,
 ) -> ProtocolVersionRead:

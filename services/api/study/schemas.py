@@ -18,16 +18,16 @@ class StudyRead(BaseModel):
 
     nct_id: str = Field(examples=["NCT07312656"])
     organisation_study_id: str = Field(examples=["2025-K0439"])
-    brief_title: str
-    official_title: str
-    phase: str
-    study_type: str
-    allocation: str
-    intervention_model: str
-    masking: str
-    conditions: list[str]
-    sponsor: str
-    collaborators: list[str]
+    brief_title: str = Field(examples=["Exosomes for Radiation-Induced Oral Mucositis"])
+    official_title: str = Field(examples=["Exosomes: A Randomized Controlled Trial"])
+    phase: str = Field(examples=["PHASE2"])
+    study_type: str = Field(examples=["INTERVENTIONAL"])
+    allocation: str = Field(examples=["RANDOMIZED"])
+    intervention_model: str = Field(examples=["PARALLEL"])
+    masking: str = Field(examples=["NONE"])
+    conditions: list[str] = Field(examples=[["Oral Mucositis (Ulcerative) Due to Radiation"]])
+    sponsor: str = Field(examples=["First Affiliated Hospital of Guangxi Medical University"])
+    collaborators: list[str] = Field(examples=[["LiuZhou People's Hospital"]])
     target_enrolment: int = Field(examples=[200])
     start: str = Field(examples=["2026-01"], description="Year and month.")
     primary_completion: str = Field(examples=["2027-06"], description="Year and month.")
@@ -48,7 +48,7 @@ class SiteRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     code: str = Field(examples=["NN"])
-    name: str
+    name: str = Field(examples=["First Affiliated Hospital of Guangxi Medical University"])
     city: str = Field(examples=["Nanning"])
     recruiting: bool = Field(description="Whether an ethics approval is on record.")
 
@@ -63,7 +63,10 @@ class ProtocolVersionSummary(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     version: str = Field(examples=["1.0"])
-    sha256: str = Field(description="Over the document's canonical JSON.")
+    sha256: str = Field(
+        description="Over the document's canonical JSON.",
+        examples=["8c1f0d3b5a7e9264c0d1e2f3a4b5968778695a4b3c2d1e0ff0e1d2c3b4a59687"],
+    )
     published_at: Instant
 
 
@@ -75,11 +78,16 @@ class ProtocolVersionRead(ProtocolVersionSummary):
     """A protocol version with its whole document and the rulings it rests on."""
 
     document: dict[str, Any] = Field(
-        description="The protocol as data; block sizes are withheld from everyone who recruits."
+        description="The protocol as data; block sizes are withheld from everyone who recruits.",
+        examples=[{"version": "1.0", "endpoint": {"severe_grade": 3, "any_grade": 1}}],
     )
-    eligibility: dict[str, Any] = Field(description="`facts` and `criteria` of the document.")
+    eligibility: dict[str, Any] = Field(
+        description="`facts` and `criteria` of the document.",
+        examples=[{"facts": [{"id": "ecog_performance_status", "type": "integer"}]}],
+    )
     assumptions: list[dict[str, Any]] = Field(
-        description="Rulings where the registry record is silent or contradicts itself."
+        description="Rulings where the registry record is silent or contradicts itself.",
+        examples=[[{"id": "no_placebo", "ruling": "There is no placebo"}]],
     )
 
 

@@ -55,7 +55,11 @@ def read_readiness(session: SessionDep, protocol: ProtocolDep, settings: Setting
     response_class=HTMLResponse,
     responses=responses(NotFound),
 )
-async def read_problem(code: str = Path(pattern=r"^[a-z_]{1,64}$", examples=["not_ready"])) -> str:
+async def read_problem(
+    code: str = Path(
+        pattern=r"^[a-z_]{1,64}$", description="The last part of `type`.", examples=["not_ready"]
+    ),
+) -> str:
     """The page behind a problem's `type`: what it means and what to do next."""
     kind = ApiError.by_code.get(code)
     if kind is None:

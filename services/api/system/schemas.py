@@ -13,4 +13,6 @@ class Readiness(BaseModel):
     """Every check passed."""
 
     status: str = Field(default="ready", examples=["ready"])
-    revision: str = Field(description="The schema revision of the database.")
+    revision: str = Field(
+        description="The schema revision of the database.", examples=["protection"]
+    )

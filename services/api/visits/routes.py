@@ -24,6 +24,7 @@ from services.api.core.idempotency import Once
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
 from services.api.enrolment.errors import SubjectClosed
+from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.protocol.schema import Protocol
 from services.api.visits import service
@@ -45,6 +46,7 @@ from services.api.visits.schemas import (
     EndpointRead,
     GradingCreate,
     GradingFlag,
+    GradingId,
     GradingPage,
     GradingPatch,
     GradingRead,
@@ -61,7 +63,9 @@ CHANGES = (*ONE, Invalid, StaleVersion, IfMatchMissing)
 
 VisitReader = Annotated[Principal, Depends(require(Action.READ_VISITS))]
 GradingReader = Annotated[Principal, Depends(require(Action.READ_GRADINGS))]
-Code = Annotated[VisitCode, Path(examples=["RT4A"])]
+Code = Annotated[
+    VisitCode, Path(description="The visit's code in the schedule.", examples=["RT4A"])
+]
 
 
 def _visit(visit: service.Scheduled) -> VisitRead:
@@ -98,7 +102,7 @@ def _grading(row: Grading, protocol: Protocol) -> GradingRead:
 
 @router.get("/subjects/{subject_id}/visits", tags=["visits"], responses=responses(*ONE))
 def list_visits(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: VisitReader,
     session: SessionDep,
     clock: ClockDep,
@@ -112,7 +116,7 @@ def list_visits(
 
 @router.get("/subjects/{subject_id}/visits/{code}", tags=["visits"], responses=responses(*ONE))
 def read_visit(
-    subject_id: UUID,
+    subject_id: SubjectId,
     code: Code,
     caller: VisitReader,
     session: SessionDep,
@@ -130,7 +134,7 @@ def read_visit(
     responses=responses(*CHANGES, SubjectClosed, NoSchedule, VisitHasGradings),
 )
 def record_visit(
-    subject_id: UUID,
+    subject_id: SubjectId,
     code: Code,
     given: VisitPut,
     caller: Annotated[Principal, Depends(require(Action.RECORD_VISIT))],
@@ -149,7 +153,7 @@ def record_visit(
     "/subjects/{subject_id}/visits/{code}/gradings", tags=["gradings"], responses=responses(*ONE)
 )
 def list_gradings(
-    subject_id: UUID,
+    subject_id: SubjectId,
     code: Code,
     caller: GradingReader,
     session: SessionDep,
@@ -171,7 +175,7 @@ def list_gradings(
     ),
 )
 def create_grading(
-    subject_id: UUID,
+    subject_id: SubjectId,
     code: Code,
     given: GradingCreate,
     caller: Annotated[Principal, Depends(require(Action.GRADE))],
@@ -190,7 +194,7 @@ def create_grading(
 
 @router.get("/gradings/{grading_id}", tags=["gradings"], responses=responses(*ONE))
 def read_grading(
-    grading_id: UUID, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
+    grading_id: GradingId, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
 ) -> GradingRead:
     """One grading in its current version."""
     return _grading(service.get_grading(session, caller, grading_id), protocol)
@@ -202,7 +206,7 @@ def read_grading(
     responses=responses(*CHANGES, NotTheAuthor, SubjectClosed),
 )
 def correct_grading(
-    grading_id: UUID,
+    grading_id: GradingId,
     patch: Annotated[GradingPatch, JsonBody(media_type=MERGE_PATCH)],
     caller: Annotated[Principal, Depends(require(Action.CORRECT_GRADING))],
     expected: IfMatch,
@@ -219,7 +223,7 @@ def correct_grading(
 
 @router.get("/gradings/{grading_id}/versions", tags=["gradings"], responses=responses(*ONE))
 def list_grading_versions(
-    grading_id: UUID, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
+    grading_id: GradingId, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
 ) -> GradingPage:
     """Every version of a grading, oldest first, with the reason of each change."""
     rows = service.grading_versions(session, caller, grading_id)
@@ -228,7 +232,7 @@ def list_grading_versions(
 
 @router.get("/subjects/{subject_id}/endpoint", tags=["endpoint"], responses=responses(*ONE))
 def read_endpoint(
-    subject_id: UUID,
+    subject_id: SubjectId,
     caller: Annotated[Principal, Depends(require(Action.READ_ENDPOINT))],
     session: SessionDep,
     clock: ClockDep,

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
-from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, Patch, Reason
+from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, NeverNull, Patch, Reason
 from services.api.core.pagination import Page
 from services.api.visits.endpoint_rules import OutcomeStatus
 from services.api.visits.rules import Flag, Status
@@ -32,11 +32,13 @@ class VisitRead(BaseModel):
     window: DateRange | None
     status: Status
     date: LocalDate | None = Field(description="The local date on which it took place.")
-    missed_reason: str | None
+    missed_reason: str | None = Field(examples=["Clinic closed for the holiday"])
     flags: list[Flag] = Field(description="What is unusual about the recorded date.")
     graded: bool = Field(description="Whether the protocol asks for a grading.")
-    reason: str | None = Field(description="Why the record was changed last.")
-    version: int = Field(description="0 before anything is recorded.")
+    reason: str | None = Field(
+        description="Why the record was changed last.", examples=["Wrong date entered"]
+    )
+    version: int = Field(description="0 before anything is recorded.", examples=[1])
 
 
 class VisitList(Page[VisitRead]):
@@ -47,7 +49,7 @@ class VisitPut(Body):
     """What happened: the date it took place, or why it was missed."""
 
     date: LocalDate | None = Field(default=None, examples=["2026-03-17"])
-    missed_reason: Reason | None = Field(default=None)
+    missed_reason: Reason | None = Field(default=None, examples=["Clinic closed for the holiday"])
     reason: ChangeReason
 
     @model_validator(mode="after")
@@ -104,15 +106,15 @@ class GradingCreate(Body):
 class GradingPatch(Patch):
     """A correction by the author."""
 
-    assessed_at: Instant | SkipJsonSchema[None] = Field(
+    assessed_at: NeverNull[Instant] = Field(
         default=None, examples=["2026-04-07T02:30:00Z"]
     )
-    grade: Grade | SkipJsonSchema[None] = Field(default=None, examples=[3])
-    mucosal_appearance: MucosalAppearance | SkipJsonSchema[None] = None
-    ulceration: bool | SkipJsonSchema[None] = None
-    pain_score: PainScore | SkipJsonSchema[None] = None
-    analgesic: Analgesic | SkipJsonSchema[None] = None
-    diet: Diet | SkipJsonSchema[None] = None
+    grade: NeverNull[Grade] = Field(default=None, examples=[3])
+    mucosal_appearance: NeverNull[MucosalAppearance] = None
+    ulceration: NeverNull[bool] = None
+    pain_score: NeverNull[PainScore] = Field(default=None, examples=[6])
+    analgesic: NeverNull[Analgesic] = None
+    diet: NeverNull[Diet] = None
     reason: Reason = Field(examples=["Misread the source record"])
 
 
@@ -149,7 +151,7 @@ class GradingRead(BaseModel):
     derived: DerivedGrades
     flags: list[GradingFlag]
     protocol_version: str = Field(examples=["1.0"])
-    reason: str | None
+    reason: str | None = Field(examples=["Misread the source record"])
     recorded_at: Instant
     version: int = Field(examples=[1])
 
@@ -163,7 +165,7 @@ class OutcomeRead(BaseModel):
 
     status: OutcomeStatus
     deciding_grading: UUID | None
-    deciding_version: int | None = Field(description="The version of that grading.")
+    deciding_version: int | None = Field(description="The version of that grading.", examples=[1])
 
 
 class EndpointRead(BaseModel):
@@ -173,14 +175,26 @@ class EndpointRead(BaseModel):
     primary: OutcomeRead
     secondary: OutcomeRead
     window: DateRange | None = Field(description="Null before the first fraction.")
-    max_grade: int | None
-    days_to_first_severe: int | None = Field(description="From the first fraction, day 0.")
-    days_severe: int = Field(description="Days at a severe grade; 0 if none.")
+    max_grade: int | None = Field(description="In the window.", examples=[3])
+    days_to_first_severe: int | None = Field(
+        description="From the first fraction, day 0.", examples=[38]
+    )
+    days_severe: int = Field(description="Days at a severe grade; 0 if none.", examples=[8])
     grade_4: bool = Field(description="Whether the highest grade of the scale occurred.")
-    gy_at_onset: float | None = Field(description="Estimated cumulative dose at onset, Gy.")
-    coverage: float | None = Field(description="Share of scheduled slots that were graded.")
-    gaps: list[str] = Field(description="Codes of scheduled visits without a grading.")
+    gy_at_onset: float | None = Field(
+        description="Estimated cumulative dose at onset, Gy.", examples=[54.0]
+    )
+    coverage: float | None = Field(
+        description="Share of scheduled slots that were graded.", examples=[0.95]
+    )
+    gaps: list[str] = Field(
+        description="Codes of scheduled visits without a grading.", examples=[["RT5B"]]
+    )
     protocol_version: str = Field(description="Whose rule was used.", examples=["1.0"])
 
 
+GradingId = Annotated[
+    UUID,
+    Path(description="The grading's `id`.", examples=["019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18"]),
+]
 VisitCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{1,15}$")]
