@@ -1,0 +1,225 @@
+"""One account at the API: every answer is held against the contract before it is used."""
+
+import http.client
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+Json = dict[str, Any]
+
+JSON, PROBLEM = "application/json", "application/problem+json"
+MERGE_PATCH = "application/merge-patch+json"
+SANDBOX_PASSWORD = "sandbox-only"
+TIMEOUT = 30.0
+TRIES_IN_FLIGHT = 20
+
+
+class Unexpected(Exception):
+    """An answer that is not what the contract says."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success that was as expected: its body, entity tag, and whether it is a replay."""
+
+    body: Json
+    tag: str
+    replayed: bool
+
+    def __getitem__(self, name: str) -> Any:
+        """A field of the body."""
+        return self.body[name]
+
+
+def expect(answer: httpx.Response, status: int, **fields: object) -> Answer:
+    """The answer, if it has that status, is JSON and carries those values.
+
+    Raises:
+        Unexpected: it does not; says what was sent, expected and answered.
+    """
+    body = _read(answer, status, JSON)
+    tag = answer.headers.get("ETag", "")
+    if "version" in body and not tag.startswith(f'"{body["version"]}-'):
+        raise _unexpected(answer, "an ETag that begins with the record's version")
+    for name, value in fields.items():
+        if name not in body or body[name] != value:
+            raise _unexpected(answer, f"{name} {value!r}, not {body.get(name)!r}")
+    return Answer(body, tag, answer.headers.get("Idempotency-Replayed") == "true")
+
+
+def expect_refusal(answer: httpx.Response, status: int, code: str) -> Json:
+    """The problem, if the request was refused with that status and code.
+
+    Raises:
+        Unexpected: it was not.
+    """
+    problem = _read(answer, status, PROBLEM)
+    request_id = answer.headers["X-Request-Id"]
+    wanted = {"type": f"/problems/{code}", "status": status, "instance": request_id}
+    for name, value in wanted.items():
+        if problem.get(name) != value:
+            raise _unexpected(answer, f"a problem with {name} {value!r}")
+    if not problem.get("title") or not problem.get("detail"):
+        raise _unexpected(answer, "a problem with title and detail")
+    return problem
+
+
+def _read(answer: httpx.Response, status: int, media_type: str) -> Json:
+    if answer.status_code != status:
+        raise _unexpected(answer, f"status {status}")
+    if answer.headers.get("Content-Type", "").partition(";")[0] != media_type:
+        raise _unexpected(answer, f"Content-Type {media_type}")
+    if not answer.headers.get("X-Request-Id"):
+        raise _unexpected(answer, "an X-Request-Id")
+    try:
+        body = answer.json()
+    except ValueError:
+        raise _unexpected(answer, "a JSON body") from None
+    if not isinstance(body, dict):
+        raise _unexpected(answer, "a JSON object")
+    return body
+
+
+def _unexpected(answer: httpx.Response, wanted: str) -> Unexpected:
+    asked = f"{answer.request.method} {answer.request.url.path}"
+    return Unexpected(f"{asked}: expected {wanted}; got {answer.status_code} {answer.text[:300]}")
+
+
+@dataclass
+class Caller:
+    """An account and its connection; signs in when needed, again after a 401.
+
+    `counts` counts requests, refusals that were as expected, and replays.
+    """
+
+    http: httpx.Client
+    account: str
+    password: str = SANDBOX_PASSWORD
+    machine: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    _token: str | None = None
+
+    # --- requests that succeed ----------------------------------------------------------
+
+    def get(self, path: str, **parameters: str | int) -> Answer:
+        """A record or a page of a list."""
+        return expect(self.send("GET", path, params=parameters), 200)
+
+    def pages(self, path: str, **parameters: str | int) -> Iterator[Json]:
+        """Every item of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **parameters, limit=200, **({"cursor": cursor} if cursor else {}))
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def post(self, path: str, body: Json | None = None, **fields: object) -> Answer:
+        """Create a record, whose answer carries those fields."""
+        created = expect(self.send("POST", path, json=body), 201, **fields)
+        if created.replayed:
+            raise Unexpected(f"POST {path}: a fresh Idempotency-Key was answered by a replay")
+        return created
+
+    def put(self, path: str, body: Json, tag: str, **fields: object) -> Answer:
+        """Record on the version that the tag names."""
+        return expect(self.send("PUT", path, json=body, tag=tag), 200, **fields)
+
+    def patch(self, path: str, body: Json, tag: str, **fields: object) -> Answer:
+        """Change by merge patch the version that the tag names."""
+        return expect(self.send("PATCH", path, json=body, tag=tag), 200, **fields)
+
+    # --- requests that are refused --------------------------------------------------------
+
+    def refused(
+        self, status: int, code: str, method: str, path: str, body: Json | None = None, **how: Any
+    ) -> Json:
+        """Send what the contract refuses, and verify the refusal."""
+        problem = expect_refusal(self.send(method, path, json=body, **how), status, code)
+        self.counts["refusals"] += 1
+        return problem
+
+    # --- the connection that breaks --------------------------------------------------------
+
+    def post_through_a_cut(self, path: str, body: Json | None, *, unread: bool) -> Answer:
+        """Create over a connection that breaks, and retry with the same key.
+
+        With `unread` the connection closes before the answer comes, so nobody
+        knows whether the server acted; else the answer comes and is lost. Either
+        way the retries have one effect and get one answer.
+        """
+        key = str(uuid4())
+        self._send_and_cut(path, body, key, unread=unread)
+        first = self._retry(path, body, key)
+        again = self._retry(path, body, key)
+        if not (first.replayed or unread) or not again.replayed:
+            raise Unexpected(f"POST {path}: a retry without Idempotency-Replayed")
+        if first.body != again.body:
+            raise Unexpected(f"POST {path}: two answers for one Idempotency-Key")
+        self.counts["replays"] += first.replayed + again.replayed
+        return first
+
+    def _send_and_cut(self, path: str, body: Json | None, key: str, *, unread: bool) -> None:
+        request = self._request("POST", path, json=body, key=key)
+        secure = request.url.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(request.url.host, request.url.port, timeout=TIMEOUT)
+        try:
+            connection.request("POST", request.url.path, request.content, dict(request.headers))
+            if not unread:
+                connection.getresponse().read()
+        finally:
+            connection.close()
+        self.counts["requests"] += 1
+
+    def _retry(self, path: str, body: Json | None, key: str) -> Answer:
+        for _ in range(TRIES_IN_FLIGHT):
+            answer = self.send("POST", path, json=body, key=key)
+            if answer.status_code != 409 or "/problems/still_in_flight" not in answer.text:
+                return expect(answer, 201)
+            time.sleep(float(answer.headers["Retry-After"]))
+        raise Unexpected(f"POST {path}: still in flight after {TRIES_IN_FLIGHT} tries")
+
+    # --- sending ---------------------------------------------------------------------------
+
+    def send(self, method: str, path: str, **how: Any) -> httpx.Response:
+        """Any request as this account; `how` as for `httpx`, and `tag` and `key`."""
+        answer = self._deliver(method, path, how)
+        if answer.status_code == 401:
+            self._token = None  # it lives 15 minutes, and the demo may take longer
+            answer = self._deliver(method, path, how)
+        return answer
+
+    def _deliver(self, method: str, path: str, how: Json) -> httpx.Response:
+        self.counts["requests"] += 1
+        return self.http.send(self._request(method, path, **how))
+
+    def _request(self, method: str, path: str, **how: Any) -> httpx.Request:
+        headers = {"Authorization": f"Bearer {self._token or self._sign_in()}"}
+        tag, key = how.pop("tag", None), how.pop("key", None)
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid4()) if key is None else key
+        if tag is not None:
+            headers["If-Match"] = tag
+        if method == "PATCH":
+            headers["Content-Type"] = MERGE_PATCH
+        headers |= how.pop("headers", {})
+        return self.http.build_request(method, path, headers=headers, **how)
+
+    def _sign_in(self) -> str:
+        person = {"grant_type": "password", "username": self.account, "password": self.password}
+        client = {
+            "grant_type": "client_credentials",
+            "client_id": self.account,
+            "client_secret": self.password,
+        }
+        answer = self.http.post("/v1/oauth/token", data=client if self.machine else person)
+        self.counts["requests"] += 1
+        self._token = str(expect(answer, 200, token_type="Bearer")["access_token"])
+        return self._token
