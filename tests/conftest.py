@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -95,21 +96,51 @@ def served(settings: Settings) -> Iterator[Served]:
     listener.close()
 
 
-@pytest.fixture
-def database(cluster: Cluster, served: Served, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of this test's own database, a clone of the furnished template."""
-    name = f"test_{abs(hash(request.node.nodeid))}"
+@contextmanager
+def cloned(cluster: Cluster, name: str) -> Iterator[str]:
+    """A database made from the furnished template, for as long as it is needed."""
     execute(cluster, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield name
     execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def serving(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
+    """The API over a database, at the beginning of real time."""
+    state = served.app.state
+    state.database = own = Database(cluster.url("trial_app", APP_PASSWORD, database), pool_size=20)
+    state.clock.offset *= 0
+    # Plain HTTP: without certificates to read, a client is made in a hundredth of the time.
+    with httpx.Client(base_url=served.address, timeout=30, verify=False) as client:
+        yield Api(client, state, admin_url(cluster, database))
+    own.close()
+
+
+@pytest.fixture
+def database(cluster: Cluster, served: Served, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of this test's own database, a clone of the furnished template."""
+    with cloned(cluster, f"test_{abs(hash(request.node.nodeid))}") as name:
+        yield name
+
+
 @pytest.fixture
 def api(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
-    """The API over this test's database, at the beginning of real time."""
-    state = served.app.state
-    state.database = Database(cluster.url("trial_app", APP_PASSWORD, database), pool_size=20)
-    state.clock.offset *= 0
-    with httpx.Client(base_url=served.address, timeout=30) as client:
-        yield Api(client, state, admin_url(cluster, database))
-    state.database.close()
+    """The API over this test's own database."""
+    with serving(cluster, served, database) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_database(cluster: Cluster, served: Served) -> Iterator[str]:
+    """The name of a furnished database for tests that store nothing."""
+    with cloned(cluster, "test_shared") as name:
+        yield name
+
+
+@pytest.fixture
+def unchanged(cluster: Cluster, served: Served, shared_database: str) -> Iterator[Api]:
+    """The API over a shared database, for a test that stores nothing: that is checked."""
+    with serving(cluster, served, shared_database) as made:
+        stored = made.count("audit_event"), made.count("idempotent_answer")
+        yield made
+        assert stored == (made.count("audit_event"), made.count("idempotent_answer"))

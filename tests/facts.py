@@ -1,8 +1,39 @@
 """Eligibility facts as a client sends them."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
+from services.api.protocol.schema import Eligibility
+
 MEASURED_DAYS_BEFORE = 7
+
+SMALL = Eligibility.model_validate_json(
+    """{
+    "screening_window_days": 28, "age_fact": "age", "consent_fact": "consent",
+    "quantities": [{"id": "mass", "unit": "g/L", "units": {"g/L": 1, "g/dL": 10}}],
+    "facts": [
+      {"id": "consent", "type": "boolean", "question": "Signed?"},
+      {"id": "age", "type": "integer", "question": "Age?", "minimum": 0, "maximum": 120},
+      {"id": "tumour", "type": "choice", "question": "Proof?", "choices": ["histology", "none"]},
+      {"id": "surgery", "type": "date_or_never", "question": "Last surgery?"},
+      {"id": "ecg", "type": "boolean", "question": "ECG abnormal?", "dated": true},
+      {"id": "hb", "type": "measurement", "question": "Hb?", "quantity": "mass", "dated": true,
+       "minimum": 10, "maximum": 250},
+      {"id": "bili", "type": "measurement", "question": "Bilirubin?", "quantity": "mass",
+       "dated": true, "uln": true, "minimum": 0, "maximum": 100}
+    ],
+    "criteria": [
+      {"id": "I01", "kind": "inclusion", "text": "Hb or ECG", "when": {"any": [
+        {"fact": "hb", "at_least": 90}, {"fact": "ecg", "is": false}]},
+       "flag": {"fact": "hb", "below": 90}, "flag_text": "low haemoglobin"},
+      {"id": "E01", "kind": "exclusion", "text": "surgery",
+       "when": {"fact": "surgery", "happened_within": {"days": 28}}}
+    ]}"""
+)
+"""A protocol of every type of fact, for the rules of reading."""
+
+HB: Mapping[str, object] = {"value": 9.5, "unit": "g/dL", "measured_on": "2026-09-20"}
+BILI: Mapping[str, object] = {"value": 1, "unit": "g/L", "measured_on": "2026-09-20", "uln": 2}
 
 
 def eligible_facts(on: date) -> dict[str, object]:

@@ -52,7 +52,7 @@ def grading(day: date, **changed: object) -> Json:
 
 def at_noon(day: date) -> str:
     """A moment on that local date in the trial's time zone, early enough to be past."""
-    return datetime.combine(day - timedelta(days=1), time(16, 1), UTC).isoformat()
+    return datetime.combine(day - timedelta(days=1), time(16), UTC).isoformat()
 
 
 def plan(start: date, **changed: object) -> Json:
@@ -219,6 +219,27 @@ class Api:
         ok(self.put(f"{here}/radiotherapy", body))
         return ok(self.get(here))
 
+    def in_radiotherapy(self, **changed: object) -> Json:
+        """A consented subject, not randomized, whose first fraction was today."""
+        subject = self.consented()
+        today = self.today()
+        body = plan(today, first_fraction_on=str(today), **changed)
+        ok(self.put(f"/v1/subjects/{subject['id']}/radiotherapy", body))
+        return subject
+
+    def graded(self, subject: Json, code: str, day: date, **changed: object) -> Json:
+        """A grading by an assessor at a visit that took place on that day."""
+        assessor = self.as_("assessor", str(subject["site"]))
+        visit = f"/v1/subjects/{subject['id']}/visits/{code}"
+        ok(assessor.put(visit, {"date": str(day)}))
+        return created(assessor.post(f"{visit}/gradings", grading(day, **changed)))
+
+    def close_site(self, site: str) -> None:
+        """Take a site's approvals away, which no caller of the service can do."""
+        self.rows("ALTER TABLE site_activation DISABLE TRIGGER USER")
+        self.rows("DELETE FROM site_activation WHERE site = :site", site=site)
+        self.rows("ALTER TABLE site_activation ENABLE TRIGGER USER")
+
     def audit(self, subject: Json) -> list[Any]:
         """The subject's audit rows, oldest first."""
         return self.rows(
@@ -253,3 +274,8 @@ def problem(answer: httpx.Response, status: int, code: str) -> Json:
     assert body["detail"]
     assert body["instance"] == answer.headers["X-Request-Id"]
     return body
+
+
+def mistakes(answer: httpx.Response) -> list[tuple[str, str]]:
+    """Pointer and code of everything that a 422 names."""
+    return [(one["pointer"], one["code"]) for one in problem(answer, 422, "invalid")["errors"]]

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.api.core.bodies import Body, Instant, LocalDate, NeverNull, Patch, Reason
+from services.api.core.bodies import Body, Instant, LocalDate, Omittable, Patch, Reason
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
 
@@ -117,6 +117,13 @@ class AdverseEventCreate(Body):
     )
 
 
+class CausalityPatch(Patch):
+    """A corrected judgment on either treatment; the other one stays."""
+
+    study_drug: Omittable[CausalityVerdict] = Field(default=None, examples=["possibly"])
+    radiotherapy: Omittable[CausalityVerdict] = None
+
+
 class AdverseEventPatch(Patch):
     """A follow-up or correction; sponsor_causality and expectedness are the safety officer's."""
 
@@ -124,17 +131,17 @@ class AdverseEventPatch(Patch):
         {"term_detail", "resolved_on", "narrative", "sponsor_causality", "expectedness"}
     )
 
-    term: NeverNull[Term] = Field(default=None, examples=["Dysphagia"])
+    term: Omittable[Term] = Field(default=None, examples=["Dysphagia"])
     term_detail: TermDetail | None = Field(default=None, examples=["Trismus after surgery"])
-    grade: NeverNull[Severity] = Field(default=None, examples=[2])
-    onset_on: NeverNull[LocalDate] = None
+    grade: Omittable[Severity] = Field(default=None, examples=[2])
+    onset_on: Omittable[LocalDate] = None
     resolved_on: LocalDate | None = Field(default=None, examples=["2026-04-20"])
-    aware_at: NeverNull[Instant] = None
-    serious: NeverNull[bool] = None
-    seriousness: NeverNull[Criteria] = None
-    causality: NeverNull[Causality] = None
-    action_taken: NeverNull[ActionTaken] = None
-    outcome: NeverNull[EventOutcome] = Field(default=None, examples=["recovered"])
+    aware_at: Omittable[Instant] = None
+    serious: Omittable[bool] = None
+    seriousness: Omittable[Criteria] = None
+    causality: Omittable[CausalityPatch] = None
+    action_taken: Omittable[ActionTaken] = None
+    outcome: Omittable[EventOutcome] = Field(default=None, examples=["recovered"])
     narrative: Narrative | None = Field(default=None, examples=["Eats soft food again."])
     sponsor_causality: CausalityVerdict | None = None
     expectedness: Expectedness | None = None

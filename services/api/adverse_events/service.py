@@ -139,6 +139,8 @@ def correct(
     subject = enrolment.get_subject(session, caller, found.subject_id, lock=True)
     before = get_event(session, caller, event_id)
     changes = patch.changes()
+    if patch.causality is not None:
+        changes["causality"] = patch.causality.changes()
     theirs = ASSESSED if caller.role is Role.SAFETY_OFFICER else changes.keys() - ASSESSED
     if not changes.keys() <= theirs:
         raise NotYoursToAssess

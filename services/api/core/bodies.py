@@ -2,23 +2,27 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
     StringConstraints,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from starlette.requests import Request
 
@@ -74,7 +78,29 @@ class Patch(Body):
 
     def changes(self) -> dict[str, Any]:
         """The members that change, without the reason."""
-        return {name: getattr(self, name) for name in self.model_fields_set - {"reason"}}
+        return self.model_dump(exclude={"reason"}, exclude_unset=True)
+
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(
+    _DATE.pattern + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def _read(form: re.Pattern[str], parse: Callable[[str], date], example: str) -> BeforeValidator:
+    """Read a text in one form only; Pydantic would take the digits of a Unix time as well."""
+
+    def read(given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        try:
+            if form.fullmatch(given.upper()):
+                return parse(given.upper())
+        except ValueError:  # no such day or hour
+            pass
+        raise ValueError(f"write it as in {example}")
+
+    return BeforeValidator(read)
 
 
 def _in_range(day: date) -> date:
@@ -95,11 +121,27 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-LocalDate = Annotated[date, AfterValidator(_in_range)]
+class _NullUndescribed:
+    """Describe a nullable member as if it took no null."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return next(one for one in handler(schema)["anyOf"] if one != {"type": "null"})
+
+
+T = TypeVar("T")
+Omittable = Annotated[T | None, _NullUndescribed()]
+"""A member that may be left out; a null for it is no value, and a patch refuses it."""
+
+LocalDate = Annotated[
+    date, _read(_DATE, date.fromisoformat, "2026-03-02"), AfterValidator(_in_range)
+]
 """A local calendar date, YYYY-MM-DD."""
 
 Instant = Annotated[
     AwareDatetime,
+    _read(_TIME, datetime.fromisoformat, "2026-03-02T09:00:00+08:00"),
     AfterValidator(_to_utc),
     PlainSerializer(rfc3339, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
@@ -138,6 +180,17 @@ async def read_json(request: Request) -> Any:
         raise BadRequest from None
     _check(parsed, [])
     return parsed
+
+
+async def read_form(request: Request) -> None:
+    """Refuse a form that names a field twice (RFC 6749 section 3.2).
+
+    Raises:
+        Invalid: it does.
+    """
+    form = await request.form()
+    if len(form.multi_items()) != len(form):
+        raise _refuse([], "duplicate_key", "The form names a field twice")
 
 
 _SHALLOW = f"At most {DEEPEST} levels of nesting are accepted"

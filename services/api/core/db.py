@@ -23,10 +23,11 @@ SQLModel.metadata.naming_convention = {
 }
 """Every constraint has a name, so that its violation can be told as a problem."""
 
-_CONTEXT = (
-    "SELECT set_config('trial.sub', %s, true), set_config('trial.role', %s, true),"
-    " set_config('trial.sites', %s, true), set_config('trial.request_id', %s, true)"
+_BEGIN = (
+    "BEGIN; SELECT set_config('trial.sub', {}, true), set_config('trial.role', {}, true),"
+    " set_config('trial.sites', {}, true), set_config('trial.request_id', {}, true)"
 )
+"""One round trip; `true` ends each setting with its transaction, so a pool cannot leak it."""
 
 
 def new_id() -> UUID:
@@ -48,6 +49,8 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,
+            # The driver's own BEGIN would be a round trip of its own: see _begin.
+            isolation_level="AUTOCOMMIT",
         )
         event.listen(self.engine, "connect", _watch_commits)
 
@@ -61,17 +64,19 @@ class Database:
 
 
 @event.listens_for(TrialSession, "after_begin")
-def _set_context(session: Session, _: SessionTransaction, connection: Connection) -> None:
+def _begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
+    """Begin, with the caller's security context as the transaction's first statement."""
     caller: Principal | None = session.info["caller"]
-    connection.exec_driver_sql(
-        _CONTEXT,
-        (
-            str(caller.id) if caller else "",
-            caller.role.value if caller else "",
-            ",".join(caller.sites) if caller else "",
-            correlation_id.get() or "",
-        ),
+    context = (
+        (str(caller.id), caller.role.value, ",".join(caller.sites)) if caller else ("", "", "")
     )
+    request_id = correlation_id.get() or ""
+    connection.exec_driver_sql(_BEGIN.format(*map(_literal, (*context, request_id))))
+
+
+def _literal(text: str) -> str:
+    """A text as an SQL literal, for a statement that takes no parameters."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 async def _open(request: Request) -> Session:

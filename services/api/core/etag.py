@@ -35,7 +35,6 @@ async def _expected(
         Header(
             description="The ETag of the version you read; a record not yet made has version 0.",
             examples=['"0"'],
-            max_length=200,
         ),
     ],
 ) -> int:

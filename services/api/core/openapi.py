@@ -82,7 +82,7 @@ def _complete_operation(operation: Json, schemas: Json) -> None:
     operation["responses"] = dict(sorted(answers.items()))
     for status, answer in operation["responses"].items():
         _describe_headers(operation, status, answer)
-        _describe_success(status, answer, schemas)
+        _describe_success(operation, status, answer, schemas)
 
 
 def _add(answers: Json, kind: type[ApiError]) -> None:
@@ -93,12 +93,21 @@ def _add(answers: Json, kind: type[ApiError]) -> None:
         answer["description"] += "\n\n" + described["description"]
 
 
-def _describe_success(status: str, answer: Json, schemas: Json) -> None:
-    """Let a success be described by what it holds."""
+def _describe_success(operation: Json, status: str, answer: Json, schemas: Json) -> None:
+    """Let a success be described by what it holds, with the headers it brings."""
     schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
-    if status.startswith("2") and name:
-        answer["description"] = schemas[name]["description"]
+    if not status.startswith("2") or not name:
+        return
+    answer["description"] = schemas[name]["description"]
+    headers = answer["headers"]
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if "next_cursor" not in schemas[name]["properties"]:
+        headers["ETag"] = _header("The version of the answer; send it as If-Match to change it.")
+    elif "cursor" in names:
+        headers["Link"] = _header("The next page, rel=next, while there is one.")
+    if "Idempotency-Key" in names:
+        headers["Idempotency-Replayed"] = _header("`true` when this is the answer to a retry.")
 
 
 def _possible(operation: Json) -> tuple[type[ApiError], ...]:
@@ -121,9 +130,3 @@ def _describe_headers(operation: Json, status: str, answer: Json) -> None:
         headers["WWW-Authenticate"] = _header("How to authenticate.")
     if status == "503" or (status == "409" and "Idempotency-Key" in names):
         headers["Retry-After"] = _header("Seconds to wait.", {"type": "integer"})
-    if status.startswith("2") and "cursor" in names:
-        headers["Link"] = _header("The next page, rel=next, while there is one.")
-    elif status.startswith("2") and "application/json" in answer.get("content", {}):
-        headers["ETag"] = _header("The version of the answer; send it as If-Match to change it.")
-    if status.startswith("2") and "Idempotency-Key" in names:
-        headers["Idempotency-Replayed"] = _header("`true` when this is the answer to a retry.")

@@ -19,10 +19,11 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from services.api.core import etag, idempotency
-from services.api.core.bodies import read_json
+from services.api.core.bodies import read_form, read_json
 from services.api.core.errors import (
     ApiError,
     BodyTooLarge,
+    Invalid,
     OutcomeUnknown,
     UnsupportedMediaType,
 )
@@ -65,7 +66,8 @@ class Route(APIRoute):
     """A route that reads strictly and answers from inside its transaction."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        if "session" in inspect.signature(endpoint).parameters:
+        self._transacted = "session" in inspect.signature(endpoint).parameters
+        if self._transacted:
             endpoint = in_transaction(endpoint, options.get("status_code") or 200)
         super().__init__(path, endpoint, **options)
 
@@ -81,8 +83,16 @@ class Route(APIRoute):
                 if sent != accepted:
                     raise UnsupportedMediaType(headers={"Accept": accepted})
                 # Read here: inside, FastAPI would turn every refusal into a plain 400.
-                await (read.json() if accepted.endswith("json") else read.body())
-            return await handle(read)
+                await (read.json() if accepted.endswith("json") else read_form(read))
+            elif request.method != "GET" and await read.body() and await read.json() != {}:
+                raise Invalid.at("", "extra_forbidden", "This operation takes no body")
+            answer = await handle(read)
+            if not self._transacted and answer.media_type == "application/json":
+                _tag(request, answer, None)
+            # RFC 6749 section 5.1 for tokens; and no proxy may keep what it says of a subject.
+            caching = "private, no-cache" if request.method == "GET" else "no-store"
+            answer.headers["Cache-Control"] = caching
+            return answer
 
         return strict
 
@@ -163,7 +173,9 @@ def _answer(request: Request, result: Any, status: int) -> Response:
     if isinstance(result, Page):
         _link_next(request, result, answer)
     else:
-        _tag(request, result, answer)
+        version = getattr(result, "version", None)
+        _tag(request, answer, version if isinstance(version, int) else None)
+        _locate(result, answer)
     return answer
 
 
@@ -173,14 +185,18 @@ def _link_next(request: Request, result: Page[Any], answer: Response) -> None:
         answer.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
 
 
-def _tag(request: Request, result: BaseModel, answer: Response) -> None:
-    version = getattr(result, "version", None)
-    current = etag.tag(bytes(answer.body), version if isinstance(version, int) else None)
+def _tag(request: Request, answer: Response, version: int | None) -> None:
+    """Give the answer its entity tag, and spare a caller who holds it already."""
+    current = etag.tag(bytes(answer.body), version)
     answer.headers["ETag"] = current
     if request.method == "GET" and etag.unchanged(request.headers.get("If-None-Match"), current):
         answer.status_code = 304
         answer.body = b""
         del answer.headers["content-length"], answer.headers["content-type"]
+
+
+def _locate(result: BaseModel, answer: Response) -> None:
+    """Tell where a created record is."""
     links = getattr(result, "links", None)
     if answer.status_code == 201 and links is not None:
         answer.headers["Location"] = links.self

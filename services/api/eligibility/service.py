@@ -1,5 +1,6 @@
 """Evaluations and signatures: the only user of their tables."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
@@ -86,7 +87,8 @@ def record(
     )
     check_version(expected, before.version if before else 0)
     facts = _read(given, protocol, clock.today())
-    _check_age(session, subject, facts, protocol)
+    if not age_fits(session, protocol, subject, facts.given):
+        raise Invalid.at(f"/facts/{protocol.eligibility.age_fact}", "disagrees", _AGE)
     verdicts = evaluate(facts, protocol.eligibility, clock.today())
     row = EligibilityEvaluation(
         site=subject.site,
@@ -120,19 +122,22 @@ def _read(given: EligibilityPut, protocol: Protocol, today: date) -> Facts:
         ) from None
 
 
-def _check_age(session: Session, subject: Subject, facts: Facts, protocol: Protocol) -> None:
-    """The age at consent, the consent's day and the year of birth have to fit together."""
-    fact = protocol.eligibility.age_fact
-    age = facts.values.get(fact)
+_AGE = "The age does not fit the subject's year of birth on the day of consent"
+
+
+def age_fits(
+    session: Session, protocol: Protocol, subject: Subject, facts: Mapping[str, object]
+) -> bool:
+    """Whether the age at consent, the consent's day and the year of birth fit together.
+
+    They arrive in any order, so this is asked whenever one of them may be new;
+    what is not known yet contradicts nothing.
+    """
+    age = facts.get(protocol.eligibility.age_fact)
     consent = enrolment.consent_in_force(session, subject)
     if consent is None or not isinstance(age, int):
-        return
-    if not age_agrees(age, subject.year_of_birth, consent.signed_on):
-        raise Invalid.at(
-            f"/facts/{fact}",
-            "disagrees",
-            "Does not fit the subject's year of birth on the day of consent",
-        )
+        return True
+    return age_agrees(age, subject.year_of_birth, consent.signed_on)
 
 
 def sign(
@@ -158,7 +163,9 @@ def sign(
         raise EligibilityClosed
     if recorded is None or recorded.row.evaluation_hash != given.evaluation_hash:
         raise EvaluationChanged
-    to = _supported(session, subject, recorded.today, given.meaning)
+    to = _supported(session, protocol, subject, recorded, given.meaning)
+    if recorded.row.overall != recorded.today.overall:
+        raise CannotSign("Time has changed the verdicts: PUT the facts again and sign those.")
     signature = EligibilitySignature(
         site=subject.site,
         subject_id=subject.id,
@@ -176,15 +183,18 @@ def sign(
 
 
 def _supported(
-    session: Session, subject: Subject, today: Evaluation, meaning: Meaning
+    session: Session, protocol: Protocol, subject: Subject, recorded: Recorded, meaning: Meaning
 ) -> SubjectStatus:
     """The status that the signature leads to, if the evaluation supports its meaning."""
+    overall = recorded.today.overall
     if meaning is Meaning.INELIGIBLE:
-        if today.overall != "ineligible":
-            raise CannotSign(f"The evaluation is {today.overall}, not ineligible.")
+        if overall != "ineligible":
+            raise CannotSign(f"The evaluation is {overall}, not ineligible.")
         return SubjectStatus.SCREEN_FAILED
-    if today.overall != "eligible":
-        raise CannotSign(f"The evaluation is {today.overall}, not eligible.")
+    if overall != "eligible":
+        raise CannotSign(f"The evaluation is {overall}, not eligible.")
     if enrolment.consent_in_force(session, subject) is None:
         raise CannotSign("No consent is in force: record the signed consent first.")
+    if not age_fits(session, protocol, subject, recorded.row.facts):
+        raise CannotSign(f"{_AGE}.")
     return SubjectStatus.ELIGIBLE

@@ -8,7 +8,15 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, NeverNull, Patch, Reason
+from services.api.core.bodies import (
+    Body,
+    ChangeReason,
+    Instant,
+    LocalDate,
+    Omittable,
+    Patch,
+    Reason,
+)
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.rules import SubjectStatus
 from services.api.study.schemas import VersionLabel
@@ -53,7 +61,7 @@ class SubjectCreate(Body):
     year_of_birth: YearOfBirth
     sex: Sex = Field(examples=["female"])
     national_id: Annotated[
-        NeverNull[str],
+        Omittable[str],
         Field(
             default=None,
             pattern=r"^[0-9A-Za-z]{6,32}$",
@@ -66,9 +74,9 @@ class SubjectCreate(Body):
 class SubjectPatch(Patch):
     """A correction, or a change of status by hand."""
 
-    status: NeverNull[SettableStatus] = Field(default=None, examples=["completed"])
-    sex: NeverNull[Sex] = None
-    year_of_birth: NeverNull[YearOfBirth] = None
+    status: Omittable[SettableStatus] = Field(default=None, examples=["completed"])
+    sex: Omittable[Sex] = None
+    year_of_birth: Omittable[YearOfBirth] = None
     reason: Reason = Field(examples=["All visits done, last contact on the ward"])
 
 
@@ -120,7 +128,7 @@ class SubjectQuery(PageQuery):
 
     site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
     status: SubjectStatus | None = Field(default=None, description="Only in this status.")
-    number: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-\d{4}$")] | None = Field(
+    number: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-[0-9]{4}$")] | None = Field(
         default=None, description="The subject with this number.", examples=["NN-0001"]
     )
 

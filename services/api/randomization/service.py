@@ -137,7 +137,7 @@ def randomize(
     evaluation = eligibility.current(session, clock, protocol, subject)
     missing = [
         *_without_standing(session, clock, protocol, subject),
-        *_without_eligibility(evaluation),
+        *_without_eligibility(session, protocol, subject, evaluation),
         *_without_plan(radiotherapy),
     ]
     if missing or evaluation is None or radiotherapy is None:
@@ -191,7 +191,12 @@ def _without_standing(
         yield _missing("status", f"The subject is {subject.status}, not eligible")
 
 
-def _without_eligibility(recorded: eligibility.Recorded | None) -> Iterator[FieldError]:
+def _without_eligibility(
+    session: Session,
+    protocol: Protocol,
+    subject: Subject,
+    recorded: eligibility.Recorded | None,
+) -> Iterator[FieldError]:
     """What the evaluation and its signature lack."""
     if recorded is None:
         yield _missing("eligibility_missing", "No eligibility facts are recorded")
@@ -201,6 +206,10 @@ def _without_eligibility(recorded: eligibility.Recorded | None) -> Iterator[Fiel
         yield _missing("eligibility_stale", f"Older than the screening window: {stale}")
     elif recorded.today.overall != "eligible":
         yield _missing("not_eligible", f"The evaluation is {recorded.today.overall}")
+    if not eligibility.age_fits(session, protocol, subject, recorded.row.facts):
+        yield _missing(
+            "age_disagrees", "The age at consent does not fit the year of birth: correct either"
+        )
     signature = recorded.signature
     if signature is None or signature.meaning != Meaning.ELIGIBLE:
         yield _missing(

@@ -85,7 +85,7 @@ def read_protocol_version(
     version: Annotated[
         str,
         Path(
-            pattern=r"^\d{1,3}\.\d{1,3}$",
+            pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$",
             description="The protocol version.",
             examples=["1.0"],
         ),

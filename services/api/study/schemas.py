@@ -10,7 +10,7 @@ from services.api.core.bodies import Body, Instant, LocalDate
 from services.api.core.pagination import Page
 from services.api.protocol.schema import Arm, Outcome
 
-VersionLabel = Annotated[str, StringConstraints(pattern=r"^\d{1,3}\.\d{1,3}$")]
+VersionLabel = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$")]
 
 
 class StudyRead(BaseModel):

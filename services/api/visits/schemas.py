@@ -8,7 +8,15 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, NeverNull, Patch, Reason
+from services.api.core.bodies import (
+    Body,
+    ChangeReason,
+    Instant,
+    LocalDate,
+    Omittable,
+    Patch,
+    Reason,
+)
 from services.api.core.pagination import Page
 from services.api.visits.endpoint_rules import OutcomeStatus
 from services.api.visits.rules import Flag, Status
@@ -106,15 +114,13 @@ class GradingCreate(Body):
 class GradingPatch(Patch):
     """A correction by the author."""
 
-    assessed_at: NeverNull[Instant] = Field(
-        default=None, examples=["2026-04-07T02:30:00Z"]
-    )
-    grade: NeverNull[Grade] = Field(default=None, examples=[3])
-    mucosal_appearance: NeverNull[MucosalAppearance] = None
-    ulceration: NeverNull[bool] = None
-    pain_score: NeverNull[PainScore] = Field(default=None, examples=[6])
-    analgesic: NeverNull[Analgesic] = None
-    diet: NeverNull[Diet] = None
+    assessed_at: Omittable[Instant] = Field(default=None, examples=["2026-04-07T02:30:00Z"])
+    grade: Omittable[Grade] = Field(default=None, examples=[3])
+    mucosal_appearance: Omittable[MucosalAppearance] = None
+    ulceration: Omittable[bool] = None
+    pain_score: Omittable[PainScore] = Field(default=None, examples=[6])
+    analgesic: Omittable[Analgesic] = None
+    diet: Omittable[Diet] = None
     reason: Reason = Field(examples=["Misread the source record"])
 
 

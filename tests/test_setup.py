@@ -1,0 +1,150 @@
+"""The first start of an installation, and every start after it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.api import migrate
+from services.api.core.clock import Clock
+from services.api.core.db import Database
+from services.api.core.errors import NotFound
+from services.api.core.permissions import SITE_BOUND, Role
+from services.api.embedded import Cluster
+from services.api.protocol.load import Loaded, load
+from services.api.randomization import rules
+from services.api.randomization import service as randomization
+from services.api.settings import Settings
+from services.api.setup import SandboxDatabase, prepare
+from services.api.study.service import PublishedDiffers
+from tests.conftest import APP_PASSWORD, admin_url, execute
+from tests.make import Api
+
+NAME = "fresh_trial"
+PUBLISHED = (
+    "protocol_version",
+    "site",
+    "account",
+    "site_activation",
+    "stratum",
+    "randomization_slot",
+    "randomization_commitment",
+    "randomization_total",
+)
+"""What a start may write to."""
+
+
+@pytest.fixture
+def fresh(cluster: Cluster, settings: Settings) -> Iterator[Database]:
+    """A migrated database in which nothing was published."""
+    execute(cluster, f"CREATE DATABASE {NAME}")
+    migrate.upgrade(admin_url(cluster, NAME), app_password=APP_PASSWORD)
+    database = Database(cluster.url("trial_app", APP_PASSWORD, NAME), pool_size=4)
+    yield database
+    database.close()
+    execute(cluster, f"DROP DATABASE {NAME}")
+
+
+@pytest.fixture
+def loaded(settings: Settings) -> Loaded:
+    return load(settings.protocol_document)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(ZoneInfo("Asia/Shanghai"))
+
+
+def with_another_seed(tmp_path: Path, *, sandbox: bool) -> Settings:
+    """Settings whose seed is not the sandbox's."""
+    (tmp_path / "seed").write_text(bytes(range(32)).hex())
+    return Settings(sandbox=sandbox, randomization_seed_file=tmp_path / "seed")
+
+
+def counts(database: Database) -> dict[str, int]:
+    with database.engine.connect() as connection:
+        return {
+            table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+            for table in PUBLISHED
+        }
+
+
+def test_several_workers_start_at_once_and_publish_once(
+    fresh: Database, settings: Settings, loaded: Loaded
+) -> None:
+    clocks = [Clock(ZoneInfo("Asia/Shanghai")) for _ in range(4)]
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(lambda clock: prepare(fresh, settings, loaded, clock), clocks))
+    section = loaded.protocol.randomization
+    site_bound = 3 * len(SITE_BOUND)
+    assert counts(fresh) == {
+        "protocol_version": 1,
+        "site": 3,
+        "account": site_bound + len(Role) - len(SITE_BOUND),
+        "site_activation": 3,
+        "stratum": 6,
+        "randomization_slot": 6 * section.slots_per_stratum,
+        "randomization_commitment": 1,
+        "randomization_total": 1,
+    }
+    with fresh.session() as session:
+        assert randomization.commitment(session).root == rules.root(settings.seed, section)
+
+
+def test_a_production_start_makes_no_account_and_opens_no_site(
+    fresh: Database, loaded: Loaded, clock: Clock, tmp_path: Path
+) -> None:
+    prepare(fresh, with_another_seed(tmp_path, sandbox=False), loaded, clock)
+    made = counts(fresh)
+    assert (made["account"], made["site_activation"]) == (0, 0)
+    assert (made["protocol_version"], made["randomization_commitment"]) == (1, 1)
+    with fresh.session() as session, pytest.raises(NotFound):
+        randomization.commitment(session)
+
+
+def test_a_later_start_changes_nothing(api: Api, settings: Settings, clock: Clock) -> None:
+    database, loaded = api.state.database, api.state.loaded
+    before = counts(database)
+    rows = api.count("audit_event")
+    prepare(database, settings, loaded, clock)
+    assert counts(database) == before
+    assert api.count("audit_event") == rows
+
+
+def test_a_start_with_another_seed_is_refused(api: Api, clock: Clock, tmp_path: Path) -> None:
+    settings = with_another_seed(tmp_path, sandbox=True)
+    before = counts(api.state.database)
+    with pytest.raises(randomization.SeedMismatch):
+        prepare(api.state.database, settings, api.state.loaded, clock)
+    assert counts(api.state.database) == before
+
+
+def test_a_production_start_on_a_sandbox_database_is_refused(
+    api: Api, clock: Clock, tmp_path: Path
+) -> None:
+    settings = with_another_seed(tmp_path, sandbox=False)
+    with pytest.raises(SandboxDatabase):
+        prepare(api.state.database, settings, api.state.loaded, clock)
+
+
+def test_a_start_with_a_changed_document_of_the_same_version_is_refused(
+    api: Api, settings: Settings, clock: Clock
+) -> None:
+    changed = replace(api.state.loaded, sha256="0" * 64)
+    with pytest.raises(PublishedDiffers):
+        prepare(api.state.database, settings, changed, clock)
+
+
+def test_a_restarted_sandbox_goes_on_at_the_time_it_had_reached(
+    api: Api, settings: Settings, clock: Clock
+) -> None:
+    prepare(api.state.database, settings, api.state.loaded, clock)
+    assert clock.offset == timedelta(0)
+    api.move_to(api.today() + timedelta(days=30))
+    prepare(api.state.database, settings, api.state.loaded, clock)
+    assert clock.offset == api.state.clock.offset
+    assert clock.today() == api.today()
