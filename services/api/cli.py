@@ -8,6 +8,9 @@ from rich.console import Console
 
 from services.api import migrate as schema
 from services.api import serve as server
+from services.api.demo.client import SANDBOX_PASSWORD
+from services.api.demo.run import Options
+from services.api.demo.run import run as play
 from services.api.document import openapi_text
 from services.api.embedded import ClusterError
 from services.api.protocol.load import ProtocolMistake
@@ -53,6 +56,19 @@ def migrate(to: Annotated[str, typer.Argument(help="The revision to go to.")] = 
     )
     schema.upgrade(settings.database_url.get_secret_value(), to=to, app_password=password)
     console.print(f"The schema is at {to}.")
+
+
+@app.command()
+def demo(
+    subjects: Annotated[int, typer.Option(min=1, help="How many are to be randomized.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
+    url: Annotated[str, typer.Option(help="Where a sandbox is running.")] = "http://127.0.0.1:8000",
+    password: Annotated[
+        str, typer.Option(help="Password of every demo account.")
+    ] = SANDBOX_PASSWORD,
+) -> None:
+    """Take subjects of three hospitals through a running sandbox, from screening to endpoint."""
+    raise typer.Exit(play(Options(subjects, seed, url, password), console))
 
 
 @app.command()

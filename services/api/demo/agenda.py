@@ -24,10 +24,11 @@ class Agenda:
         """The next day with something to do."""
         return self._acts[0][0] if self._acts else None
 
-    def due(self, today: date) -> Iterator[Act]:
-        """Take what is due, also what an act just taken adds for today."""
+    def due(self, today: date) -> Iterator[tuple[str, Act]]:
+        """Take what is due with its owner, also what an act just taken adds for today."""
         while self._acts and self._acts[0][0] <= today:
-            yield heapq.heappop(self._acts)[3]
+            _, _, owner, act = heapq.heappop(self._acts)
+            yield owner, act
 
     def drop(self, owner: str) -> None:
         """Forget everything about an owner."""

@@ -15,6 +15,8 @@ Json = dict[str, Any]
 JSON, PROBLEM = "application/json", "application/problem+json"
 MERGE_PATCH = "application/merge-patch+json"
 SANDBOX_PASSWORD = "sandbox-only"
+NEW = '"0"'
+"""The entity tag of a record that is not made yet."""
 TIMEOUT = 30.0
 TRIES_IN_FLIGHT = 20
 
@@ -27,29 +29,56 @@ class Unexpected(Exception):
 class Answer:
     """A success that was as expected: its body, entity tag, and whether it is a replay."""
 
+    asked: str
     body: Json
     tag: str
     replayed: bool
 
     def __getitem__(self, name: str) -> Any:
-        """A field of the body."""
+        """A field of the body.
+
+        Raises:
+            Unexpected: the body lacks it.
+        """
+        if name not in self.body:
+            raise Unexpected(f"{self.asked}: the answer has no {name}")
         return self.body[name]
 
+    def has(self, *names: str) -> "Answer":
+        """The answer itself, if its body has those fields.
 
-def expect(answer: httpx.Response, status: int, **fields: object) -> Answer:
-    """The answer, if it has that status, is JSON and carries those values.
+        Raises:
+            Unexpected: it lacks one.
+        """
+        for name in names:
+            self[name]
+        return self
+
+    def holds(self, **fields: object) -> "Answer":
+        """The answer itself, if its body has those values.
+
+        Raises:
+            Unexpected: it has others.
+        """
+        for name, value in fields.items():
+            if self[name] != value:
+                raise Unexpected(f"{self.asked}: expected {name} {value!r}; got {self[name]!r}")
+        return self
+
+
+def expect(answer: httpx.Response, status: int) -> Answer:
+    """The answer, if it has that status and is a JSON object with the headers it needs.
 
     Raises:
         Unexpected: it does not; says what was sent, expected and answered.
     """
     body = _read(answer, status, JSON)
     tag = answer.headers.get("ETag", "")
-    if "version" in body and not tag.startswith(f'"{body["version"]}-'):
+    version = body.get("version")
+    if isinstance(version, int) and not tag.startswith(f'"{version}-'):
         raise _unexpected(answer, "an ETag that begins with the record's version")
-    for name, value in fields.items():
-        if name not in body or body[name] != value:
-            raise _unexpected(answer, f"{name} {value!r}, not {body.get(name)!r}")
-    return Answer(body, tag, answer.headers.get("Idempotency-Replayed") == "true")
+    replayed = answer.headers.get("Idempotency-Replayed") == "true"
+    return Answer(_asked(answer), body, tag, replayed)
 
 
 def expect_refusal(answer: httpx.Response, status: int, code: str) -> Json:
@@ -86,8 +115,12 @@ def _read(answer: httpx.Response, status: int, media_type: str) -> Json:
 
 
 def _unexpected(answer: httpx.Response, wanted: str) -> Unexpected:
-    asked = f"{answer.request.method} {answer.request.url.path}"
-    return Unexpected(f"{asked}: expected {wanted}; got {answer.status_code} {answer.text[:300]}")
+    got = f"{answer.status_code} {answer.text[:300]}"
+    return Unexpected(f"{_asked(answer)}: expected {wanted}; got {got}")
+
+
+def _asked(answer: httpx.Response) -> str:
+    return f"{answer.request.method} {answer.request.url.path}"
 
 
 @dataclass
@@ -120,20 +153,20 @@ class Caller:
             if cursor is None:
                 return
 
-    def post(self, path: str, body: Json | None = None, **fields: object) -> Answer:
-        """Create a record, whose answer carries those fields."""
-        created = expect(self.send("POST", path, json=body), 201, **fields)
+    def post(self, path: str, body: Json | None = None) -> Answer:
+        """Create a record."""
+        created = expect(self.send("POST", path, json=body), 201)
         if created.replayed:
             raise Unexpected(f"POST {path}: a fresh Idempotency-Key was answered by a replay")
         return created
 
-    def put(self, path: str, body: Json, tag: str, **fields: object) -> Answer:
-        """Record on the version that the tag names."""
-        return expect(self.send("PUT", path, json=body, tag=tag), 200, **fields)
+    def put(self, path: str, body: Json, tag: str = NEW) -> Answer:
+        """Record on the version that the tag names; the first one by default."""
+        return expect(self.send("PUT", path, json=body, tag=tag), 200)
 
-    def patch(self, path: str, body: Json, tag: str, **fields: object) -> Answer:
+    def patch(self, path: str, body: Json, tag: str) -> Answer:
         """Change by merge patch the version that the tag names."""
-        return expect(self.send("PATCH", path, json=body, tag=tag), 200, **fields)
+        return expect(self.send("PATCH", path, json=body, tag=tag), 200)
 
     # --- requests that are refused --------------------------------------------------------
 
@@ -221,5 +254,5 @@ class Caller:
         }
         answer = self.http.post("/v1/oauth/token", data=client if self.machine else person)
         self.counts["requests"] += 1
-        self._token = str(expect(answer, 200, token_type="Bearer")["access_token"])
+        self._token = str(expect(answer, 200)["access_token"])
         return self._token

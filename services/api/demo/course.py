@@ -39,6 +39,10 @@ class Course:
         return max((step for step in self.steps if step[0] <= day), default=(day, 0))[1]
 
 
+HEALTHY = Course(())
+"""A mucosa that never changes."""
+
+
 def course(chance: Chance, *, treated: bool) -> Course:
     """One subject's course, healed before day 100."""
     arm = TREATED if treated else UNTREATED
@@ -49,7 +53,7 @@ def course(chance: Chance, *, treated: bool) -> Course:
         return Course(((erythema, 1), (patchy, 2), *_severe(chance, arm, onset)))
     peak = chance.weighted({2: 0.78, 1: 0.18, 0: 0.04})
     if peak == 0:
-        return Course(())
+        return HEALTHY
     if peak == 1:
         return Course(((erythema, 1), (erythema + chance.randint(20, 45), 0)))
     healing = patchy + chance.randint(14, 30)

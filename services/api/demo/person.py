@@ -84,6 +84,7 @@ class Person:
     interruption: int  # working days without a fraction
     leaving: Leaving | None
     leaves_after: int  # days from the first fraction; negative: before it
+    surplus: bool = False  # comes when the trial is full
 
     @property
     def takes_part(self) -> bool:
@@ -189,11 +190,10 @@ ALTERNATIVE_UNITS = 0.3
 def facts(person: Person, eligibility: Json, measured_on: date) -> Json:
     """Answers to the questions of the protocol's `eligibility` section, by fact id."""
     quantities = {quantity["id"]: quantity for quantity in eligibility["quantities"]}
-    answers = {
+    return {
         fact["id"]: _answer(person, fact, quantities.get(fact.get("quantity")), measured_on)
         for fact in eligibility["facts"]
     }
-    return answers
 
 
 def _answer(person: Person, fact: Json, quantity: Json | None, measured_on: date) -> object:

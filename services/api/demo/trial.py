@@ -22,7 +22,7 @@ class Trial:
     zone: ZoneInfo
     lead_days: int
     window_days: int
-    severe_grade: int
+    grades: dict[str, int]
     coverage_share: float
     last_grading_from_day: int
     cap: int
@@ -54,7 +54,7 @@ def read_trial(reader: Caller) -> Trial:
         zone=ZoneInfo(study["time_zone"]),
         lead_days=document["treatment"]["starts_days_before_rt"],
         window_days=endpoint["window_days_after_rt_end"],
-        severe_grade=endpoint["severe_grade"],
+        grades={"primary": endpoint["severe_grade"], "secondary": endpoint["any_grade"]},
         coverage_share=endpoint["coverage_share"],
         last_grading_from_day=endpoint["last_grading_from_day"],
         cap=document["randomization"]["cap"],
