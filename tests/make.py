@@ -234,6 +234,23 @@ class Api:
         ok(assessor.put(visit, {"date": str(day)}))
         return created(assessor.post(f"{visit}/gradings", grading(day, **changed)))
 
+    def lived(self, site: str = "NN") -> Json:
+        """A subject about whom there is a record of every kind; consent is withdrawn at last."""
+        subject = self.on_treatment(site=site)
+        here, today = f"/v1/subjects/{subject['id']}", self.today()
+        ok(self.put(f"{here}/visits/RT1A", {"date": str(today)}))
+        graded = created(self.post(f"{here}/visits/RT1A/gradings", grading(today)))
+        ok(self.patch(f"/v1/gradings/{graded['id']}", {"grade": 3, "reason": "Misread"}))
+        event = created(self.post(f"{here}/adverse-events", adverse_event(today)))
+        recovered = {"outcome": "recovered", "reason": "Follow-up"}
+        ok(self.patch(f"/v1/adverse-events/{event['id']}", recovered))
+        deviation = {"code": "visit", "description": "Late", "occurred_on": str(today)}
+        created(self.post(f"{here}/deviations", deviation))
+        consent = ok(self.get(f"{here}/consents"))["items"][0]
+        withdrawal = {"withdrawn_on": str(today), "reason": "Moves away"}
+        created(self.post(f"{here}/consents/{consent['id']}/withdrawal", withdrawal))
+        return ok(self.get(here))
+
     def close_site(self, site: str) -> None:
         """Take a site's approvals away, which no caller of the service can do."""
         self.rows("ALTER TABLE site_activation DISABLE TRIGGER USER")

@@ -17,10 +17,12 @@ from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
 from services.api.core.db import Database
 from services.api.core.tokens import TokenIssuer, TokenKey
+from services.api.deviations.routes import router as deviations
 from services.api.eligibility.routes import router as eligibility
 from services.api.enrolment.routes import router as enrolment
 from services.api.identity.routes import router as identity
 from services.api.protocol.load import load
+from services.api.radiotherapy.routes import router as radiotherapy
 from services.api.randomization.routes import router as randomization
 from services.api.sandbox.routes import router as sandbox
 from services.api.settings import MissingSetting, Settings
@@ -41,7 +43,8 @@ exist for you.
 TAGS = [
     {"name": "identity", "description": "Signing in, and who you are."},
     {"name": "study", "description": "The trial, its sites and its protocol."},
-    {"name": "enrolment", "description": "Subjects, consents and deviations."},
+    {"name": "enrolment", "description": "Subjects and consents."},
+    {"name": "deviations", "description": "Departures from the protocol."},
     {"name": "eligibility", "description": "Facts, criteria, verdicts and the signature."},
     {"name": "radiotherapy", "description": "What was planned and delivered."},
     {"name": "randomization", "description": "Allocation to an arm, and the committed list."},
@@ -57,6 +60,8 @@ ROUTERS = (
     identity,
     study,
     enrolment,
+    deviations,
+    radiotherapy,
     eligibility,
     randomization,
     visits,

@@ -45,7 +45,7 @@ def test_the_course_of_a_subject_runs_from_screening_to_completed() -> None:
 
 
 @given(data=st.data(), start=statuses, consented=st.booleans())
-def test_every_walk_through_the_moves_ends_at_most_one_death_after_a_final_state(
+def test_after_a_final_state_come_at_most_a_withdrawal_and_a_death(
     data: st.DataObject, start: SubjectStatus, consented: bool
 ) -> None:
     walk = [start]
@@ -55,7 +55,8 @@ def test_every_walk_through_the_moves_ends_at_most_one_death_after_a_final_state
             break
         walk.append(data.draw(st.sampled_from(onward)))
     first_final = next((n for n, status in enumerate(walk) if status in FINAL), len(walk))
-    assert walk[first_final + 1 :] in ([], [S.DIED])
+    after = walk[first_final + 1 :]
+    assert after in ([], [S.WITHDRAWN], [S.DIED], [S.WITHDRAWN, S.DIED])
 
 
 @pytest.mark.parametrize("to", S)
@@ -70,8 +71,9 @@ def test_death_is_recorded_from_every_other_state(from_: SubjectStatus, consente
 
 
 @pytest.mark.parametrize("from_", [s for s in FINAL if s is not S.DIED])
-def test_only_death_follows_a_final_state(from_: SubjectStatus) -> None:
-    assert {to for to in S if may_move(from_, to, consented=True)} == {S.DIED}
+def test_only_withdrawal_and_death_follow_a_final_state(from_: SubjectStatus) -> None:
+    onward = {to for to in S if may_move(from_, to, consented=True)}
+    assert onward == {S.WITHDRAWN, S.DIED} - {from_}
 
 
 @pytest.mark.parametrize("from_", [s for s in S if s not in FINAL])

@@ -154,17 +154,6 @@ def test_a_withdrawal_is_audited_with_its_reason_in_both_records_it_changes(api:
     assert withdrawal.transaction == status.transaction
 
 
-def test_a_system_deviation_is_audited_beside_the_change_that_caused_it(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.randomized()
-    body = plan(api.today(), concurrent_chemotherapy=False, reason=REASON)
-    ok(investigator.put(f"/v1/subjects/{subject['id']}/radiotherapy", body))
-    radiotherapy, deviation = api.audit(subject)[-2:]
-    assert (radiotherapy.record, deviation.record) == ("radiotherapy", "deviation")
-    assert radiotherapy.reason == REASON
-    assert radiotherapy.transaction == deviation.transaction
-
-
 def test_a_refused_write_leaves_no_audit_row(api: Api) -> None:
     coordinator = api.as_("coordinator")
     subject = coordinator.consented()

@@ -31,10 +31,11 @@ def test_another_document_under_a_published_version_is_refused(unchanged: Api) -
 
 
 def test_a_site_recruits_from_the_day_of_its_approval(unchanged: Api) -> None:
+    protocol = unchanged.state.loaded.protocol
     with unchanged.state.database.session() as session:
         for days, active in ((-1, False), (0, True), (1, True)):
             on = PROTOCOL_DAY + timedelta(days=days)
-            assert service.recruiting(session, "NN", on) is active
+            assert service.recruiting(session, "NN", protocol, on) is active
             assert service.approved_consent(session, "NN", "1.0", on) is active
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from httpx import Response
 
-from tests.make import Api, Json, created, grading, mistakes, ok, plan, problem
+from tests.make import Api, Json, at_noon, created, grading, mistakes, ok, plan, problem
 
 REASON = "Misread the source record"
 SEVERE = {"grade": 3, "mucosal_appearance": "confluent", "pain_score": 8, "analgesic": "opioid"}
@@ -262,15 +262,38 @@ def test_a_second_assessors_grading_is_a_second_grading(api: Api) -> None:
     assert first["assessor"] != second["assessor"]
 
 
-def test_a_visit_with_gradings_keeps_its_date(api: Api) -> None:
+def test_a_graded_visit_was_not_missed(api: Api) -> None:
+    where = recorded(api)
+    created(api.as_("assessor").post(f"{where}/gradings", grading(api.today())))
+    answer = api.as_("coordinator").put(where, {"missed_reason": "Was not here", "reason": REASON})
+    problem(answer, 409, "visit_has_gradings")
+
+
+def test_a_wrong_visit_date_is_corrected_first_at_the_visit_then_at_its_grading(api: Api) -> None:
     coordinator, assessor = api.as_("coordinator"), api.as_("assessor")
     where = recorded(api)
-    created(assessor.post(f"{where}/gradings", grading(api.today())))
-    for change in ({"date": str(api.today() - days(1))}, {"missed_reason": "Was not here"}):
-        answer = coordinator.put(where, {**change, "reason": REASON})
-        problem(answer, 409, "visit_has_gradings")
-    same = ok(coordinator.put(where, {"date": str(api.today()), "reason": "Confirmed"}))
-    assert same["version"] == 2
+    made = created(assessor.post(f"{where}/gradings", grading(api.today())))
+    before = api.today() - days(1)
+    moved = {"assessed_at": at_noon(before), "reason": REASON}
+    refused = assessor.patch(f"/v1/gradings/{made['id']}", moved)
+    assert mistakes(refused) == [("/assessed_at", "other_day")]
+    ok(coordinator.put(where, {"date": str(before), "reason": REASON}))
+    corrected = ok(assessor.patch(f"/v1/gradings/{made['id']}", moved))
+    assert corrected["assessed_on"] == str(before)
+
+
+def test_gradings_of_a_visit_that_is_not_scheduled_are_not_found(api: Api) -> None:
+    subject = api.as_("investigator").on_treatment()
+    answer = api.as_("assessor").get(f"/v1/subjects/{subject['id']}/visits/ZZ9/gradings")
+    problem(answer, 404, "not_found")
+
+
+def test_nothing_is_graded_before_consent(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.screened()
+    here = f"/v1/subjects/{subject['id']}"
+    ok(investigator.put(f"{here}/radiotherapy", plan(api.today())))
+    problem(investigator.put(f"{here}/visits/BL", {"date": str(api.today())}), 409, "no_consent")
 
 
 # --- corrections ------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from fastapi import Body as JsonBody
 from fastapi import Depends, Query
 
 from services.api.adverse_events import service
-from services.api.adverse_events.errors import NoConsent, NotYoursToAssess
+from services.api.adverse_events.errors import NotYoursToAssess
 from services.api.adverse_events.models import AdverseEvent
 from services.api.adverse_events.schemas import (
     AdverseEventCreate,
@@ -37,6 +37,7 @@ from services.api.core.idempotency import Once
 from services.api.core.pagination import PageDep
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
+from services.api.enrolment.errors import NoConsent
 from services.api.enrolment.schemas import SubjectId
 
 router = Router(prefix="/v1", tags=["adverse events"])

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from services.api.adverse_events import rules
-from services.api.adverse_events.errors import NoConsent, NotYoursToAssess
+from services.api.adverse_events.errors import NotYoursToAssess
 from services.api.adverse_events.models import AdverseEvent
 from services.api.adverse_events.schemas import (
     AdverseEventCreate,
@@ -70,9 +70,7 @@ def _content(
     session: Session, clock: Clock, protocol: Protocol, subject: Subject, given: dict[str, Any]
 ) -> dict[str, Any]:
     """The checked columns of one version."""
-    consents = enrolment.consents(session, subject)
-    if not consents:
-        raise NoConsent
+    consents = enrolment.require_consented(session, subject)
     term = _term(given["term"], protocol)
     found = rules.mistakes(
         rules.Report(

@@ -69,8 +69,10 @@ class Patch(Body):
     removable: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
-    def null_removes_only_what_is_optional(self) -> Self:
-        """Refuse null for a member that the record must have."""
+    def changes_what_may_change(self) -> Self:
+        """Refuse a patch of nothing, and null for a member that the record must have."""
+        if not self.model_fields_set - {"reason"}:
+            raise ValueError("name at least one member to change")
         for name in self.model_fields_set - self.removable:
             if getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be removed")

@@ -33,6 +33,7 @@ async def _expected(
     if_match: Annotated[
         str,
         Header(
+            alias="If-Match",
             description="The ETag of the version you read; a record not yet made has version 0.",
             examples=['"0"'],
         ),

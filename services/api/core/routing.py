@@ -186,7 +186,7 @@ def _link_next(request: Request, result: Page[Any], answer: Response) -> None:
 
 
 def _tag(request: Request, answer: Response, version: int | None) -> None:
-    """Give the answer its entity tag, and spare a caller who holds it already."""
+    """Tag an answer, and leave its body out where the caller holds the same."""
     current = etag.tag(bytes(answer.body), version)
     answer.headers["ETag"] = current
     if request.method == "GET" and etag.unchanged(request.headers.get("If-None-Match"), current):
@@ -196,7 +196,7 @@ def _tag(request: Request, answer: Response, version: int | None) -> None:
 
 
 def _locate(result: BaseModel, answer: Response) -> None:
-    """Tell where a created record is."""
+    """Say where a record that was just made is found."""
     links = getattr(result, "links", None)
     if answer.status_code == 201 and links is not None:
         answer.headers["Location"] = links.self

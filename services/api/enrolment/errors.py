@@ -58,3 +58,12 @@ class AlreadyWithdrawn(ApiError):
     """
 
     code, status, constraint = "already_withdrawn", 409, "consent_withdrawal_pkey"
+
+
+class NoConsent(ApiError):
+    """No consent of the subject is recorded.
+
+    Nothing about a subject is collected before consent: record the signed consent first.
+    """
+
+    code, status = "no_consent", 409

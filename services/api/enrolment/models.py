@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary, Uniqu
 from sqlmodel import Field, SQLModel
 
 from services.api.core.db import new_id
-from services.api.core.records import OfSubject, Versioned, of_subject, version_checks
+from services.api.core.records import OfSubject, of_subject
 from services.api.enrolment.rules import SubjectStatus
 
 
@@ -83,58 +83,3 @@ class ConsentWithdrawal(OfSubject, table=True):
     consent_id: UUID = Field(primary_key=True)
     withdrawn_on: date
     reason: str
-
-
-class Radiotherapy(Versioned, table=True):
-    """The plan, and what was delivered of it; doses in Gy."""
-
-    __tablename__ = "radiotherapy"
-    __table_args__ = (
-        of_subject(),
-        *version_checks("radiotherapy"),
-        CheckConstraint("planned_dose_gy BETWEEN 1 AND 200", name="radiotherapy_dose_plausible"),
-        CheckConstraint("planned_fractions BETWEEN 1 AND 100", name="radiotherapy_fractions"),
-        CheckConstraint(
-            "delivered_dose_gy IS NULL OR delivered_dose_gy BETWEEN 0 AND 200",
-            name="radiotherapy_delivered_plausible",
-        ),
-        CheckConstraint(
-            "delivered_fractions IS NULL OR delivered_fractions BETWEEN 0 AND 100",
-            name="radiotherapy_delivered_fractions",
-        ),
-        CheckConstraint(
-            "last_fraction_on IS NULL OR last_fraction_on >= first_fraction_on",
-            name="radiotherapy_first_before_last",
-        ),
-        CheckConstraint(
-            "last_fraction_on IS NULL OR first_fraction_on IS NOT NULL",
-            name="radiotherapy_last_needs_first",
-        ),
-    )
-
-    subject_id: UUID = Field(primary_key=True)
-    version: int = Field(primary_key=True)
-    planned_dose_gy: float
-    planned_fractions: int
-    planned_start: date
-    concurrent_chemotherapy: bool
-    first_fraction_on: date | None = None
-    last_fraction_on: date | None = None
-    delivered_dose_gy: float | None = None
-    delivered_fractions: int | None = None
-
-
-class Deviation(OfSubject, table=True):
-    """A departure from the protocol, reported by a person or noticed by the service."""
-
-    __tablename__ = "deviation"
-    __table_args__ = (
-        of_subject(),
-        CheckConstraint("source IN ('person', 'system')", name="deviation_source_known"),
-    )
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    code: str
-    description: str
-    occurred_on: date
-    source: str

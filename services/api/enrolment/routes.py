@@ -39,11 +39,6 @@ from services.api.enrolment.schemas import (
     ConsentId,
     ConsentPage,
     ConsentRead,
-    DeviationCreate,
-    DeviationPage,
-    DeviationRead,
-    RadiotherapyPut,
-    RadiotherapyRead,
     SubjectCreate,
     SubjectId,
     SubjectLinks,
@@ -175,68 +170,4 @@ def withdraw_consent(
     """Record that a subject withdrew consent, which ends their part in the trial."""
     return _consent(
         *service.withdraw_consent(session, caller, clock, subject_id, consent_id, withdrawal)
-    )
-
-
-@router.get("/{subject_id}/radiotherapy", tags=["radiotherapy"], responses=responses(*ONE))
-def read_radiotherapy(
-    subject_id: SubjectId,
-    caller: Annotated[Principal, Depends(require(Action.READ_RADIOTHERAPY))],
-    session: SessionDep,
-) -> RadiotherapyRead:
-    """The subject's radiotherapy as planned and delivered."""
-    row = service.radiotherapy_of(session, service.get_subject(session, caller, subject_id))
-    return RadiotherapyRead.model_validate(row) if row else RadiotherapyRead()
-
-
-@router.put(
-    "/{subject_id}/radiotherapy",
-    tags=["radiotherapy"],
-    responses=responses(*CHANGES, SubjectClosed),
-)
-def record_radiotherapy(
-    subject_id: SubjectId,
-    given: RadiotherapyPut,
-    caller: Annotated[Principal, Depends(require(Action.RECORD_RADIOTHERAPY))],
-    expected: IfMatch,
-    session: SessionDep,
-    clock: ClockDep,
-    protocol: ProtocolDep,
-) -> RadiotherapyRead:
-    """Record the plan, and later what was delivered; the schedule of visits follows it."""
-    return RadiotherapyRead.model_validate(
-        service.record_radiotherapy(session, caller, clock, protocol, subject_id, expected, given)
-    )
-
-
-@router.get("/{subject_id}/deviations", tags=["enrolment"], responses=responses(*ONE, BadCursor))
-def list_deviations(
-    subject_id: SubjectId,
-    caller: Annotated[Principal, Depends(require(Action.READ_DEVIATIONS))],
-    session: SessionDep,
-    asked: PageDep,
-) -> DeviationPage:
-    """Departures from the protocol, reported by people or noticed by the service."""
-    rows, cursor = service.list_deviations(session, caller, subject_id, asked)
-    items = [DeviationRead.model_validate(row) for row in rows]
-    return DeviationPage(items=items, next_cursor=cursor)
-
-
-@router.post(
-    "/{subject_id}/deviations",
-    status_code=201,
-    tags=["enrolment"],
-    dependencies=[Depends(Once())],
-    responses=responses(*CREATES),
-)
-def report_deviation(
-    subject_id: SubjectId,
-    given: DeviationCreate,
-    caller: Annotated[Principal, Depends(require(Action.RECORD_DEVIATION))],
-    session: SessionDep,
-    clock: ClockDep,
-) -> DeviationRead:
-    """Report a departure from the protocol."""
-    return DeviationRead.model_validate(
-        service.report_deviation(session, caller, clock, subject_id, given)
     )

@@ -25,8 +25,8 @@ class SubjectStatus(StrEnum):
 _S = SubjectStatus
 # Ways out of the trial that stay open as long as the subject is in it.
 _LEAVE = frozenset({_S.WITHDRAWN, _S.LOST_TO_FOLLOW_UP, _S.DIED})
-# A death is still recorded for a subject who is out of the trial.
-_OUT = frozenset({_S.DIED})
+# Whoever is out of the trial can still withdraw consent to what is kept, and a death is recorded.
+_OUT = frozenset({_S.WITHDRAWN, _S.DIED})
 
 MOVES: Mapping[SubjectStatus, frozenset[SubjectStatus]] = {
     _S.SCREENING: _LEAVE | {_S.SCREEN_FAILED, _S.ELIGIBLE},
@@ -40,7 +40,7 @@ MOVES: Mapping[SubjectStatus, frozenset[SubjectStatus]] = {
     _S.IN_FOLLOW_UP: _LEAVE | {_S.COMPLETED},
     _S.SCREEN_FAILED: _OUT,
     _S.COMPLETED: _OUT,
-    _S.WITHDRAWN: _OUT,
+    _S.WITHDRAWN: frozenset({_S.DIED}),
     _S.LOST_TO_FOLLOW_UP: _OUT,
     _S.DIED: frozenset(),
 }
@@ -48,6 +48,9 @@ MOVES: Mapping[SubjectStatus, frozenset[SubjectStatus]] = {
 
 NEEDS_CONSENT = frozenset({_S.WITHDRAWN, _S.LOST_TO_FOLLOW_UP})
 """States only a subject who once consented can reach: before, there is nothing to leave."""
+
+ALLOCATED = frozenset({_S.RANDOMIZED, _S.ON_TREATMENT, _S.IN_FOLLOW_UP, _S.COMPLETED})
+"""States only a randomized subject can have; the others do not tell."""
 
 BY_HAND = frozenset({_S.SCREEN_FAILED, _S.WITHDRAWN, _S.LOST_TO_FOLLOW_UP, _S.DIED, _S.COMPLETED})
 """States a person may set; all others follow from signatures, allocations and fractions."""

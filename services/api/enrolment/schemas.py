@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path
@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.api.core.bodies import (
     Body,
-    ChangeReason,
     Instant,
     LocalDate,
     Omittable,
@@ -169,78 +168,3 @@ class ConsentRead(BaseModel):
 
 class ConsentPage(Page[ConsentRead]):
     """Consents of a subject, oldest first."""
-
-
-Dose = Annotated[float, Field(ge=0, le=200, description="Gy")]
-Fractions = Annotated[int, Field(ge=0, le=100)]
-
-
-class RadiotherapyPut(Body):
-    """The whole plan and delivery as it is known now; what is left out is not known."""
-
-    planned_dose_gy: Annotated[float, Field(ge=1, le=200, description="Gy", examples=[66])]
-    planned_fractions: Annotated[int, Field(ge=1, le=100, examples=[33])]
-    planned_start: LocalDate = Field(examples=["2026-03-16"])
-    concurrent_chemotherapy: bool = Field(examples=[True], description="A stratification factor.")
-    first_fraction_on: LocalDate | None = Field(default=None, examples=["2026-03-16"])
-    last_fraction_on: LocalDate | None = None
-    delivered_dose_gy: Dose | None = Field(default=None, examples=[66])
-    delivered_fractions: Fractions | None = Field(default=None, examples=[33])
-    reason: ChangeReason
-
-
-class RadiotherapyRead(BaseModel):
-    """Radiotherapy as planned and delivered; everything is null before it is recorded."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    planned_dose_gy: float | None = Field(default=None, examples=[66])
-    planned_fractions: int | None = Field(default=None, examples=[33])
-    planned_start: date | None = Field(default=None, examples=["2026-03-16"])
-    concurrent_chemotherapy: bool | None = Field(default=None, examples=[True])
-    first_fraction_on: date | None = None
-    last_fraction_on: date | None = None
-    delivered_dose_gy: float | None = Field(default=None, examples=[66])
-    delivered_fractions: int | None = Field(default=None, examples=[33])
-    protocol_version: str | None = Field(default=None, examples=["1.0"])
-    reason: str | None = Field(default=None, examples=["First fraction delivered"])
-    recorded_at: Instant | None = None
-    version: int = Field(default=0, description="0 before anything is recorded.", examples=[1])
-
-
-class DeviationCode(StrEnum):
-    """What kind of departure from the protocol it is."""
-
-    LATE_RANDOMIZATION = "late_randomization"
-    STRATUM_CHANGED = "stratum_changed"
-    VISIT = "visit"
-    TREATMENT = "treatment"
-    CONSENT = "consent"
-    OTHER = "other"
-
-
-class DeviationCreate(Body):
-    """A protocol deviation that a person reports."""
-
-    code: Literal["visit", "treatment", "consent", "other"] = Field(examples=["visit"])
-    description: Annotated[str, StringConstraints(min_length=3, max_length=2000)] = Field(
-        examples=["Weekly grading skipped, clinic closed for the holiday"]
-    )
-    occurred_on: LocalDate = Field(examples=["2026-04-06"])
-
-
-class DeviationRead(BaseModel):
-    """A protocol deviation."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    code: DeviationCode
-    description: str = Field(examples=["Weekly grading skipped, clinic closed for the holiday"])
-    occurred_on: date
-    source: Literal["person", "system"] = Field(description="`system`: noticed by the service.")
-    recorded_at: Instant
-
-
-class DeviationPage(Page[DeviationRead]):
-    """Deviations of a subject, oldest first."""

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,26 +15,21 @@ from services.api.core.db import because
 from services.api.core.errors import Forbidden, Invalid, NotFound
 from services.api.core.etag import check_version
 from services.api.core.pagination import PageQuery, page
-from services.api.core.records import change, latest
 from services.api.enrolment.errors import (
     ConsentVersionNotApproved,
     MoveNotAllowed,
+    NoConsent,
     SubjectClosed,
 )
 from services.api.enrolment.models import (
     Consent,
     ConsentWithdrawal,
-    Deviation,
     PersonDigest,
-    Radiotherapy,
     Subject,
 )
 from services.api.enrolment.rules import SubjectStatus, may_move
 from services.api.enrolment.schemas import (
     ConsentCreate,
-    DeviationCode,
-    DeviationCreate,
-    RadiotherapyPut,
     SubjectCreate,
     SubjectPatch,
     SubjectQuery,
@@ -199,6 +193,18 @@ def consents(session: Session, subject: Subject) -> Sequence[Consent]:
     return session.exec(query).all()
 
 
+def require_consented(session: Session, subject: Subject) -> Sequence[Consent]:
+    """The subject's consents, of which there has to be one, be it withdrawn later.
+
+    Raises:
+        NoConsent: the subject never signed one.
+    """
+    signed = consents(session, subject)
+    if not signed:
+        raise NoConsent
+    return signed
+
+
 def withdrawals(session: Session, subject: Subject) -> dict[UUID, ConsentWithdrawal]:
     """The withdrawals of the subject's consents, by consent."""
     query = select(ConsentWithdrawal).where(ConsentWithdrawal.subject_id == subject.id)
@@ -285,144 +291,3 @@ def withdraw_consent(
     if subject.status != SubjectStatus.WITHDRAWN:
         move(session, subject, SubjectStatus.WITHDRAWN)
     return consent, row
-
-
-# --- radiotherapy ------------------------------------------------------------------
-
-
-def radiotherapy_of(session: Session, subject: Subject) -> Radiotherapy | None:
-    """The current version of the subject's radiotherapy."""
-    row: Radiotherapy | None = latest(session, Radiotherapy, subject_id=subject.id)
-    return row
-
-
-def record_radiotherapy(
-    session: Session,
-    caller: Principal,
-    clock: Clock,
-    protocol: Protocol,
-    subject_id: UUID,
-    expected: int,
-    given: RadiotherapyPut,
-) -> Radiotherapy:
-    """Record plan and delivery as known now; the first and last fraction move the status.
-
-    Raises:
-        NotFound, SubjectClosed, StaleVersion.
-        Invalid: fractions in the future or out of order, or a change without reason.
-    """
-    subject = get_subject(session, caller, subject_id, lock=True)
-    require_open(subject)
-    before = radiotherapy_of(session, subject)
-    check_version(expected, before.version if before else 0)
-    _check_delivery(given, clock.today())
-    row = Radiotherapy(
-        site=subject.site,
-        subject_id=subject.id,
-        version=expected + 1,
-        protocol_version=protocol.version,
-        recorded_by=caller.id,
-        **given.model_dump(),
-    )
-    change(session, caller, row)
-    _follow_delivery(session, caller, clock, subject, before, row)
-    return row
-
-
-def _check_delivery(given: RadiotherapyPut, today: date) -> None:
-    not_after(today, given.first_fraction_on, "/first_fraction_on")
-    not_after(today, given.last_fraction_on, "/last_fraction_on")
-    if given.last_fraction_on is None:
-        return
-    if given.first_fraction_on is None or given.last_fraction_on < given.first_fraction_on:
-        raise Invalid.at("/last_fraction_on", "order", "Not before first_fraction_on")
-
-
-def _follow_delivery(
-    session: Session,
-    caller: Principal,
-    clock: Clock,
-    subject: Subject,
-    before: Radiotherapy | None,
-    now: Radiotherapy,
-) -> None:
-    """What a change of radiotherapy means for the subject."""
-    if now.first_fraction_on and subject.status == SubjectStatus.RANDOMIZED:
-        move(session, subject, SubjectStatus.ON_TREATMENT)
-    if now.last_fraction_on and subject.status == SubjectStatus.ON_TREATMENT:
-        move(session, subject, SubjectStatus.IN_FOLLOW_UP)
-    randomized = subject.status not in (SubjectStatus.SCREENING, SubjectStatus.ELIGIBLE)
-    if (
-        randomized
-        and before is not None
-        and before.concurrent_chemotherapy != now.concurrent_chemotherapy
-    ):
-        note_deviation(
-            session,
-            caller,
-            subject,
-            DeviationCode.STRATUM_CHANGED,
-            "A stratification factor was corrected after randomization; the allocation stands.",
-            clock.today(),
-        )
-
-
-# --- deviations ----------------------------------------------------------------------
-
-
-def list_deviations(
-    session: Session, caller: Principal, subject_id: UUID, asked: PageQuery
-) -> tuple[Sequence[Deviation], str | None]:
-    """The subject's protocol deviations, oldest first.
-
-    Raises:
-        NotFound: no such subject at the caller's sites.
-    """
-    subject = get_subject(session, caller, subject_id)
-    query = select(Deviation).where(Deviation.subject_id == subject.id)
-    return page(session, query, Deviation.id, asked)
-
-
-def report_deviation(
-    session: Session, caller: Principal, clock: Clock, subject_id: UUID, given: DeviationCreate
-) -> Deviation:
-    """Record a deviation that a person noticed.
-
-    Raises:
-        NotFound: no such subject at the caller's sites.
-        Invalid: it occurred in the future.
-    """
-    subject = get_subject(session, caller, subject_id)
-    not_after(clock.today(), given.occurred_on, "/occurred_on")
-    deviation = Deviation(
-        site=subject.site,
-        subject_id=subject.id,
-        recorded_by=caller.id,
-        source="person",
-        **given.model_dump(),
-    )
-    session.add(deviation)
-    session.flush()
-    return deviation
-
-
-def note_deviation(
-    session: Session,
-    caller: Principal,
-    subject: Subject,
-    code: DeviationCode,
-    description: str,
-    on: date,
-) -> None:
-    """Record a deviation that the service noticed in the caller's request."""
-    session.add(
-        Deviation(
-            site=subject.site,
-            subject_id=subject.id,
-            recorded_by=caller.id,
-            code=code.value,
-            description=description,
-            occurred_on=on,
-            source="system",
-        )
-    )

@@ -85,10 +85,13 @@ def reauthenticate(session: Session, caller: Principal, password: str) -> None:
     """Make sure that the person signing is the one signed in (21 CFR 11.200).
 
     Raises:
-        ReauthenticationFailed: the password is not theirs, or a machine asks.
+        ReauthenticationFailed: the password is not theirs, the account was deactivated since,
+            or a machine asks.
     """
     account = session.get(Account, caller.id)
-    if account is None or caller.machine or not _matches(password, account.secret_hash):
+    if account is None or not account.active or caller.machine:
+        raise ReauthenticationFailed
+    if not _matches(password, account.secret_hash):
         raise ReauthenticationFailed
 
 

@@ -10,13 +10,16 @@ from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.errors import FieldError, NotFound
 from services.api.core.pagination import page
+from services.api.deviations import service as deviations
+from services.api.deviations.schemas import DeviationCode
 from services.api.eligibility import service as eligibility
 from services.api.eligibility.schemas import Meaning
 from services.api.enrolment import service as enrolment
-from services.api.enrolment.models import Radiotherapy, Subject
+from services.api.enrolment.models import Subject
 from services.api.enrolment.rules import SubjectStatus
-from services.api.enrolment.schemas import DeviationCode
 from services.api.protocol.schema import Protocol, Randomization
+from services.api.radiotherapy import service as radiotherapies
+from services.api.radiotherapy.models import Radiotherapy
 from services.api.randomization import merkle, rules
 from services.api.randomization.errors import (
     AlreadyRandomized,
@@ -133,7 +136,7 @@ def randomize(
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
     if _allocation(session, subject) is not None:
         raise AlreadyRandomized
-    radiotherapy = enrolment.radiotherapy_of(session, subject)
+    radiotherapy = radiotherapies.current(session, subject)
     evaluation = eligibility.current(session, clock, protocol, subject)
     missing = [
         *_without_standing(session, clock, protocol, subject),
@@ -161,7 +164,7 @@ def randomize(
     enrolment.move(session, subject, SubjectStatus.RANDOMIZED)
     lead = (radiotherapy.planned_start - clock.today()).days
     if lead < protocol.treatment.starts_days_before_rt:
-        enrolment.note_deviation(
+        deviations.note(
             session,
             caller,
             subject,

@@ -56,20 +56,23 @@ async def read_study(_: Reader, protocol: ProtocolDep) -> StudyRead:
 
 
 @router.get("/v1/sites", responses=responses(Unauthorized))
-def list_sites(_: Reader, session: SessionDep, clock: ClockDep) -> SiteList:
+def list_sites(_: Reader, session: SessionDep, clock: ClockDep, protocol: ProtocolDep) -> SiteList:
     """The trial's hospitals and whether each may recruit."""
     sites = service.list_sites(session)
-    return SiteList(items=[_site(session, site, clock) for site in sites], next_cursor=None)
+    items = [_site(session, site, clock, protocol) for site in sites]
+    return SiteList(items=items, next_cursor=None)
 
 
 @router.get("/v1/sites/{code}", responses=responses(Unauthorized, NotFound))
-def read_site(code: SiteCode, _: Reader, session: SessionDep, clock: ClockDep) -> SiteRead:
+def read_site(
+    code: SiteCode, _: Reader, session: SessionDep, clock: ClockDep, protocol: ProtocolDep
+) -> SiteRead:
     """One hospital."""
-    return _site(session, service.get_site(session, code), clock)
+    return _site(session, service.get_site(session, code), clock, protocol)
 
 
-def _site(session: SessionDep, site: Site, clock: ClockDep) -> SiteRead:
-    recruiting = service.recruiting(session, site.code, clock.today())
+def _site(session: SessionDep, site: Site, clock: ClockDep, protocol: ProtocolDep) -> SiteRead:
+    recruiting = service.recruiting(session, site.code, protocol, clock.today())
     return SiteRead(code=site.code, name=site.name, city=site.city, recruiting=recruiting)
 
 

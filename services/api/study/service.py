@@ -86,10 +86,12 @@ def get_site(session: Session, code: str) -> Site:
     return site
 
 
-def recruiting(session: Session, code: str, on: date) -> bool:
-    """Whether an ethics approval is in force at the site on that day."""
+def recruiting(session: Session, code: str, protocol: Protocol, on: date) -> bool:
+    """Whether an approval of the protocol is in force at the site on that day."""
     query = select(SiteActivation.id).where(
-        SiteActivation.site == code, SiteActivation.approved_on <= on
+        SiteActivation.site == code,
+        SiteActivation.protocol_version == protocol.version,
+        SiteActivation.approved_on <= on,
     )
     return session.exec(query.limit(1)).first() is not None
 
@@ -100,12 +102,7 @@ def require_active(session: Session, code: str, protocol: Protocol, on: date) ->
     Raises:
         SiteNotActive: no approval of this protocol version is in force.
     """
-    query = select(SiteActivation.id).where(
-        SiteActivation.site == code,
-        SiteActivation.protocol_version == protocol.version,
-        SiteActivation.approved_on <= on,
-    )
-    if session.exec(query.limit(1)).first() is None:
+    if not recruiting(session, code, protocol, on):
         raise SiteNotActive
 
 

@@ -31,9 +31,9 @@ class VisitNotGraded(ApiError):
 
 
 class VisitHasGradings(ApiError):
-    """Gradings made at this visit contradict the change.
+    """The visit was graded, so it was not missed.
 
-    Correct or move the gradings first: they were made on the visit's recorded date.
+    To correct its day, PUT the right date with a reason, then PATCH assessed_at of its gradings.
     """
 
     code, status = "visit_has_gradings", 409

@@ -23,7 +23,7 @@ from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
-from services.api.enrolment.errors import SubjectClosed
+from services.api.enrolment.errors import NoConsent, SubjectClosed
 from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.protocol.schema import Protocol
@@ -131,7 +131,7 @@ def read_visit(
 @router.put(
     "/subjects/{subject_id}/visits/{code}",
     tags=["visits"],
-    responses=responses(*CHANGES, SubjectClosed, NoSchedule, VisitHasGradings),
+    responses=responses(*CHANGES, SubjectClosed, NoConsent, NoSchedule, VisitHasGradings),
 )
 def record_visit(
     subject_id: SubjectId,
@@ -157,10 +157,12 @@ def list_gradings(
     code: Code,
     caller: GradingReader,
     session: SessionDep,
+    clock: ClockDep,
     protocol: ProtocolDep,
 ) -> GradingPage:
     """The gradings made at one visit, each in its current version."""
     subject = get_subject(session, caller, subject_id)
+    service.get_visit(session, clock, protocol, subject, code)
     rows = service.gradings_at(session, subject, code)
     return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=None)
 
@@ -171,7 +173,14 @@ def list_gradings(
     tags=["gradings"],
     dependencies=[Depends(Once())],
     responses=responses(
-        *ONE, SubjectClosed, VisitNotGraded, VisitNotRecorded, AlreadyGraded, Invalid, *KEY_REFUSALS
+        *ONE,
+        SubjectClosed,
+        NoConsent,
+        VisitNotGraded,
+        VisitNotRecorded,
+        AlreadyGraded,
+        Invalid,
+        *KEY_REFUSALS,
     ),
 )
 def create_grading(

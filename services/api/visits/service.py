@@ -18,6 +18,7 @@ from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.service import not_after
 from services.api.protocol.schema import Protocol
+from services.api.radiotherapy import service as radiotherapies
 from services.api.visits import endpoint_rules, grading_rules, rules
 from services.api.visits.errors import (
     NoSchedule,
@@ -47,7 +48,7 @@ class Scheduled:
 
 
 def _radiotherapy(session: Session, subject: Subject) -> rules.Radiotherapy | None:
-    row = enrolment.radiotherapy_of(session, subject)
+    row = radiotherapies.current(session, subject)
     if row is None:
         return None
     return rules.Radiotherapy(
@@ -60,56 +61,31 @@ def _radiotherapy(session: Session, subject: Subject) -> rules.Radiotherapy | No
     )
 
 
-def schedule(
-    session: Session, clock: Clock, protocol: Protocol, subject: Subject
-) -> list[Scheduled]:
-    """The subject's visits in chronological order; empty before a radiotherapy plan."""
+@dataclass(frozen=True)
+class Calendar:
+    """A subject's visits as planned, and the current version of each one recorded."""
+
+    planned: dict[str, rules.PlannedVisit]
+    recorded: dict[str, Visit]
+
+
+def calendar(session: Session, protocol: Protocol, subject: Subject) -> Calendar:
+    """The subject's calendar; nothing is planned before a radiotherapy plan."""
     radiotherapy = _radiotherapy(session, subject)
     planned = rules.schedule(radiotherapy, protocol.visits) if radiotherapy else ()
-    recorded = _recorded(session, subject)
-    slots = {
-        visit.code: on
-        for visit in planned
-        if visit.slot and visit.code in recorded and (on := recorded[visit.code].visited_on)
-    }
-    listed = [
-        _scheduled(visit, recorded.get(visit.code), slots, protocol, clock) for visit in planned
-    ]
-    left = recorded.keys() - {visit.code for visit in planned}
-    return [*listed, *(_left(recorded[code]) for code in sorted(left))]
-
-
-def _recorded(session: Session, subject: Subject) -> dict[str, Visit]:
-    """The current version of each recorded visit, by its code."""
     rows = session.exec(
         select(Visit).where(Visit.subject_id == subject.id).order_by(col(Visit.version))
     )
-    return {row.code: row for row in rows}
+    return Calendar({visit.code: visit for visit in planned}, {row.code: row for row in rows})
 
 
-def _scheduled(
-    planned: rules.PlannedVisit,
-    recorded: Visit | None,
-    slots: dict[str, date],
-    protocol: Protocol,
-    clock: Clock,
-) -> Scheduled:
-    on = recorded.visited_on if recorded else None
-    missed = recorded is not None and on is None
-    others = [day for code, day in slots.items() if code != planned.code]
-    return Scheduled(
-        code=planned.code,
-        planned=planned,
-        recorded=recorded,
-        status=rules.status(planned, on, missed, clock.today()),
-        flags=rules.flags(planned, on, others, protocol.visits) if on else (),
-    )
-
-
-def _left(recorded: Visit) -> Scheduled:
-    """A recorded visit that left the schedule when the radiotherapy dates moved."""
-    status = rules.Status.MISSED if recorded.visited_on is None else rules.Status.DONE
-    return Scheduled(recorded.code, None, recorded, status, (rules.Flag.OUT_OF_WINDOW,))
+def schedule(
+    session: Session, clock: Clock, protocol: Protocol, subject: Subject
+) -> list[Scheduled]:
+    """The subject's visits in chronological order, then those that left the schedule."""
+    visits = calendar(session, protocol, subject)
+    left = sorted(visits.recorded.keys() - visits.planned.keys())
+    return [_scheduled(visits, code, clock, protocol) for code in (*visits.planned, *left)]
 
 
 def get_visit(
@@ -120,10 +96,34 @@ def get_visit(
     Raises:
         NotFound: the schedule has no such visit and none is recorded.
     """
-    for visit in schedule(session, clock, protocol, subject):
-        if visit.code == code:
-            return visit
-    raise NotFound
+    return _scheduled(calendar(session, protocol, subject), code, clock, protocol)
+
+
+def _scheduled(visits: Calendar, code: str, clock: Clock, protocol: Protocol) -> Scheduled:
+    planned, recorded = visits.planned.get(code), visits.recorded.get(code)
+    on = recorded.visited_on if recorded else None
+    missed = recorded is not None and on is None
+    if planned is None:
+        if recorded is None:
+            raise NotFound
+        # It left the schedule when the radiotherapy dates moved.
+        status = rules.Status.MISSED if missed else rules.Status.DONE
+        return Scheduled(code, None, recorded, status, (rules.Flag.OUT_OF_WINDOW,))
+    status = rules.status(planned, on, missed, clock.today())
+    flags = rules.flags(planned, on, _other_slots(visits, code), protocol.visits) if on else ()
+    return Scheduled(code, planned, recorded, status, flags)
+
+
+def _other_slots(visits: Calendar, code: str) -> list[date]:
+    """The days on which the subject's other slot visits took place."""
+    return [
+        row.visited_on
+        for row in visits.recorded.values()
+        if row.visited_on
+        and row.code != code
+        and (planned := visits.planned.get(row.code))
+        and planned.slot
+    ]
 
 
 def record_visit(
@@ -139,17 +139,19 @@ def record_visit(
     """Record that a visit took place, or why it was missed.
 
     Raises:
-        NotFound, SubjectClosed, NoSchedule, StaleVersion, VisitHasGradings.
+        NotFound, SubjectClosed, NoConsent, NoSchedule, StaleVersion, VisitHasGradings.
         Invalid: a date in the future, or a change without reason.
     """
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
     enrolment.require_open(subject)
+    enrolment.require_consented(session, subject)
     not_after(clock.today(), given.date, "/date")
-    if _radiotherapy(session, subject) is None:
+    visits = calendar(session, protocol, subject)
+    if not visits.planned:
         raise NoSchedule
-    before = get_visit(session, clock, protocol, subject, code).recorded
+    before = _scheduled(visits, code, clock, protocol).recorded
     check_version(expected, before.version if before else 0)
-    if any(row.assessed_on != given.date for row in gradings_at(session, subject, code)):
+    if given.date is None and gradings_at(session, subject, code):
         raise VisitHasGradings
     row = Visit(
         site=subject.site,
@@ -163,7 +165,8 @@ def record_visit(
         missed_reason=given.missed_reason,
     )
     change(session, caller, row)
-    return get_visit(session, clock, protocol, subject, code)
+    visits.recorded[code] = row
+    return _scheduled(visits, code, clock, protocol)
 
 
 # --- gradings ------------------------------------------------------------------------
@@ -193,11 +196,12 @@ def grade(
     """Record the caller's grading at a visit that took place.
 
     Raises:
-        NotFound, SubjectClosed, VisitNotGraded, VisitNotRecorded, AlreadyGraded.
+        NotFound, SubjectClosed, NoConsent, VisitNotGraded, VisitNotRecorded, AlreadyGraded.
         Invalid: assessed in the future or on another day than the visit.
     """
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
     enrolment.require_open(subject)
+    enrolment.require_consented(session, subject)
     visit = get_visit(session, clock, protocol, subject, code)
     if visit.planned is not None and not visit.planned.graded:
         raise VisitNotGraded
@@ -291,10 +295,23 @@ def correct_grading(
         assessor=before.assessor,
         version=before.version + 1,
         reason=patch.reason,
-        **_content({**before.model_dump(), **patch.changes()}, clock, protocol, before.assessed_on),
+        **_content(
+            {**before.model_dump(), **patch.changes()},
+            clock,
+            protocol,
+            _visited_on(session, before),
+        ),
     )
     change(session, caller, row)
     return row
+
+
+def _visited_on(session: Session, grading: Grading) -> date:
+    """The day now recorded for the visit at which the grading was made."""
+    visit: Visit = latest(session, Visit, subject_id=grading.subject_id, code=grading.visit)
+    if visit.visited_on is None:
+        raise VisitNotRecorded
+    return visit.visited_on
 
 
 # --- the endpoint ----------------------------------------------------------------------

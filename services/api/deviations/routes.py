@@ -1,0 +1,58 @@
+"""Protocol deviations over HTTP."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from services.api.core.auth import Principal, require
+from services.api.core.context import ClockDep
+from services.api.core.db import SessionDep
+from services.api.core.errors import (
+    BadCursor,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthorized,
+    responses,
+)
+from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
+from services.api.core.idempotency import Once
+from services.api.core.pagination import PageDep
+from services.api.core.permissions import Action
+from services.api.core.routing import Router
+from services.api.deviations import service
+from services.api.deviations.schemas import DeviationCreate, DeviationPage, DeviationRead
+from services.api.enrolment.schemas import SubjectId
+
+router = Router(prefix="/v1/subjects/{subject_id}/deviations", tags=["deviations"])
+ONE = (Unauthorized, Forbidden, NotFound)
+
+
+@router.get("", responses=responses(*ONE, BadCursor))
+def list_deviations(
+    subject_id: SubjectId,
+    caller: Annotated[Principal, Depends(require(Action.READ_DEVIATIONS))],
+    session: SessionDep,
+    asked: PageDep,
+) -> DeviationPage:
+    """Departures from the protocol, reported by people or noticed by the service."""
+    rows, cursor = service.list_deviations(session, caller, subject_id, asked)
+    items = [DeviationRead.model_validate(row) for row in rows]
+    return DeviationPage(items=items, next_cursor=cursor)
+
+
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[Depends(Once())],
+    responses=responses(*ONE, Invalid, *KEY_REFUSALS),
+)
+def report_deviation(
+    subject_id: SubjectId,
+    given: DeviationCreate,
+    caller: Annotated[Principal, Depends(require(Action.RECORD_DEVIATION))],
+    session: SessionDep,
+    clock: ClockDep,
+) -> DeviationRead:
+    """Report a departure from the protocol."""
+    return DeviationRead.model_validate(service.report(session, caller, clock, subject_id, given))
