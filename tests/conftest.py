@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import psycopg
@@ -21,6 +22,7 @@ from services.api.embedded import Cluster
 from services.api.main import create_app
 from services.api.serve import UVICORN, new_signing_key
 from services.api.settings import Settings
+from tests.lived import Lived
 from tests.make import Api
 
 APP_PASSWORD = "a password of the tests only"
@@ -144,3 +146,22 @@ def unchanged(cluster: Cluster, served: Served, shared_database: str) -> Iterato
         stored = made.count("audit_event"), made.count("idempotent_answer")
         yield made
         assert stored == (made.count("audit_event"), made.count("idempotent_answer"))
+
+
+@pytest.fixture(scope="session")
+def lived(cluster: Cluster, served: Served) -> Iterator[Lived]:
+    """A database in which everything has happened, for tests that leave it as it is."""
+    with cloned(cluster, "test_lived") as name, serving(cluster, served, name) as made:
+        subjects = {
+            site: str(made.as_("investigator", site).lived(site)["id"]) for site in ("NN", "LZ")
+        }
+        made.as_("investigator").screened(national_id="450103197101010011")
+        yield Lived(made, cluster.url("trial_app", APP_PASSWORD, name), subjects)
+
+
+@pytest.fixture
+def superuser(lived: Lived) -> Iterator[psycopg.Connection[Any]]:
+    """Whom only constraints and triggers bind; what it does is rolled back."""
+    with lived.as_superuser() as connection:
+        yield connection
+        connection.rollback()

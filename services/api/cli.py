@@ -1,10 +1,15 @@
 """`trial`: serve, migrate, demo, openapi."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from alembic.util import CommandError
+from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
 from services.api import migrate as schema
 from services.api import serve as server
@@ -16,14 +21,38 @@ from services.api.embedded import ClusterError
 from services.api.protocol.load import ProtocolMistake
 from services.api.randomization.service import SeedMismatch
 from services.api.settings import MissingSetting, Settings
+from services.api.setup import NotMigrated, SandboxDatabase
 from services.api.study.service import PublishedDiffers
 
 app = typer.Typer(help="Runs a multi-centre clinical trial over a JSON API.", no_args_is_help=True)
 console = Console()
 errors = Console(stderr=True)
 
-FAULTS = (MissingSetting, ProtocolMistake, PublishedDiffers, SeedMismatch, ClusterError, OSError)
+FAULTS = (
+    MissingSetting,
+    ProtocolMistake,
+    NotMigrated,
+    SandboxDatabase,
+    PublishedDiffers,
+    SeedMismatch,
+    ClusterError,
+    CommandError,
+    DBAPIError,
+    ValidationError,
+    OSError,
+)
 """What a person can mend: told in a sentence, without a traceback."""
+
+
+@contextmanager
+def telling_faults() -> Iterator[None]:
+    """End the command with status 1 and a sentence when a person can mend what went wrong."""
+    try:
+        yield
+    except FAULTS as fault:
+        told = fault.orig if isinstance(fault, DBAPIError) else fault
+        errors.print(str(told), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from fault
 
 
 @app.command()
@@ -33,29 +62,27 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API, in production with the settings of the environment."""
-    try:
+    with telling_faults():
         settings = Settings()
         if sandbox or settings.sandbox:
             server.sandbox(settings, console)
         else:
             server.production(settings)
-    except FAULTS as fault:
-        errors.print(str(fault), style="red", markup=False)
-        raise typer.Exit(1) from fault
 
 
 @app.command()
 def migrate(to: Annotated[str, typer.Argument(help="The revision to go to.")] = "head") -> None:
     """Bring the schema of TRIAL_DATABASE_URL to a revision, connecting as one who may."""
-    settings = Settings()
-    if settings.database_url is None:
-        errors.print("TRIAL_DATABASE_URL is missing: the address of the database to migrate")
-        raise typer.Exit(1)
-    password = (
-        settings.app_password_file.read_text().strip() if settings.app_password_file else None
-    )
-    schema.upgrade(settings.database_url.get_secret_value(), to=to, app_password=password)
-    console.print(f"The schema is at {to}.")
+    with telling_faults():
+        settings = Settings()
+        if settings.database_url is None:
+            raise MissingSetting(
+                "TRIAL_DATABASE_URL is missing: the address of the database to migrate"
+            )
+        file = settings.app_password_file
+        password = file.read_text().strip() if file else None
+        schema.upgrade(settings.database_url.get_secret_value(), to=to, app_password=password)
+        console.print(f"The schema is at {to}.")
 
 
 @app.command()

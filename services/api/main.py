@@ -115,7 +115,7 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
         raise MissingSetting("TRIAL_DATABASE_URL is missing")
     loaded = load(settings.protocol_document)
     issuer = TokenIssuer(
-        key=TokenKey.from_pem(settings.signing_key),
+        key=_signing_key(settings),
         issuer=settings.issuer,
         audience=settings.audience,
         seconds=settings.token_seconds,
@@ -126,6 +126,15 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
     app.state.issuer = issuer
     app.state.tokens = TokenCache(issuer)
     app.state.database = Database(settings.database_url.get_secret_value(), settings.pool_size)
+
+
+def _signing_key(settings: Settings) -> TokenKey:
+    try:
+        return TokenKey.from_pem(settings.signing_key)
+    except (ValueError, TypeError):  # TypeError: the key is encrypted
+        raise MissingSetting(
+            "TRIAL_SIGNING_KEY_FILE: the file must hold an unencrypted EC P-256 key in PEM"
+        ) from None
 
 
 @asynccontextmanager

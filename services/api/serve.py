@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from services.api.main import create_app
 from services.api.protocol.load import load
 from services.api.sandbox.service import PASSWORD, demo_accounts
 from services.api.settings import Settings
+from services.api.setup import prepare
 
 DATABASE = "trial"
 UVICORN: dict[str, Any] = {
@@ -38,8 +40,9 @@ def production(settings: Settings) -> None:
 
     Raises:
         MissingSetting: names every setting that is missing or only fit for the sandbox.
+        NotMigrated, SandboxDatabase, PublishedDiffers, SeedMismatch: as in `setup.prepare`.
     """
-    settings.require_production()
+    _rehearse(settings)
     uvicorn.run(
         "services.api.main:create_app",
         factory=True,
@@ -50,8 +53,19 @@ def production(settings: Settings) -> None:
     )
 
 
+def _rehearse(settings: Settings) -> None:
+    """Start as a worker does, so that a fault is told once and not by each worker's end."""
+    state = create_app(settings).state
+    try:
+        prepare(state.database, settings, state.loaded, state.clock)
+    finally:
+        state.database.close()
+
+
 def sandbox(settings: Settings, console: Console) -> None:
     """Serve a practice installation: own database unless one is given, demo accounts, own keys."""
+    # uvicorn raises the signal again once it has stopped; PostgreSQL is to be stopped after it.
+    signal.signal(signal.SIGTERM, _end)
     listener = _listen(settings)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
     with _database(settings) as admin_url:
@@ -70,6 +84,10 @@ def sandbox(settings: Settings, console: Console) -> None:
         )
         config = uvicorn.Config(create_app(ready), **UVICORN)
         _Server(config, ready, address, console).run(sockets=[listener])
+
+
+def _end(order: int, _: object) -> None:
+    raise SystemExit(128 + order)
 
 
 class _Server(uvicorn.Server):

@@ -1,10 +1,11 @@
 """The environment, read once. Secrets come from files, so they never show in a process list."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DOCUMENTS = Path(__file__).parent / "protocol" / "documents"
@@ -23,7 +24,9 @@ class MissingSetting(Exception):
 class Settings(BaseSettings):
     """`TRIAL_…` variables; a name here is the variable's name in capitals after `TRIAL_`."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIAL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TRIAL_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     sandbox: bool = False
     database_url: SecretStr | None = Field(
@@ -51,6 +54,17 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=20, ge=1, le=200)
     token_seconds: int = Field(default=900, ge=60, le=900)
     max_body_bytes: int = 256 * 1024
+
+    @field_validator("database_url")
+    @classmethod
+    def driver_is_psycopg(cls, given: SecretStr | None) -> SecretStr | None:
+        """Take the address as PostgreSQL writes it, and name our driver in it."""
+        scheme, _, rest = given.get_secret_value().partition("://") if given else ("", "", "")
+        if not scheme:
+            return None
+        if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("write it as postgresql://user:password@host:port/database")
+        return SecretStr(f"postgresql+psycopg://{rest}")
 
     @model_validator(mode="after")
     def sandbox_is_one_process(self) -> Self:
@@ -81,10 +95,20 @@ class Settings(BaseSettings):
             for name in needed
             if isinstance(path := getattr(self, name), Path) and not path.is_file()
         ]
-        if not faults and self.seed == SANDBOX_SEED:
-            faults.append("TRIAL_RANDOMIZATION_SEED_FILE holds the public seed of the sandbox")
+        faults = faults or [*self._unfit_secrets()]
         if faults:
             raise MissingSetting("\n".join(faults))
+
+    def _unfit_secrets(self) -> Iterator[str]:
+        """What is wrong with the secrets in the files that were found."""
+        for name in ("seed", "person_key"):
+            try:
+                secret = getattr(self, name)
+            except MissingSetting as fault:
+                yield str(fault)
+            else:
+                if secret == SANDBOX_SEED:
+                    yield "TRIAL_RANDOMIZATION_SEED_FILE holds the public seed of the sandbox"
 
     @cached_property
     def seed(self) -> bytes:

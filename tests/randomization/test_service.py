@@ -89,6 +89,7 @@ def test_the_service_cannot_change_an_allocation_or_the_list_even_by_sql(api: Ap
         "UPDATE randomization_total SET cap = 999",
     ):
         with api.state.database.engine.connect() as connection:
+            connection.execute(text("BEGIN"))
             connection.execute(text("SELECT set_config('trial.sites', 'NN,LZ,YL', true)"))
             assert connection.execute(text("SELECT arm FROM allocation")).all()
             with pytest.raises(ProgrammingError, match="permission denied"):

@@ -34,7 +34,7 @@ from services.api.core.errors import (
 from services.api.core.etag import IfMatch
 from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
-from services.api.core.pagination import PageDep
+from services.api.core.pagination import PageDep, part
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
 from services.api.enrolment.errors import NoConsent
@@ -121,10 +121,11 @@ def correct_adverse_event(
     return _read(service.correct(session, caller, clock, protocol, event_id, expected, patch))
 
 
-@router.get("/adverse-events/{event_id}/versions", responses=responses(*ONE))
+@router.get("/adverse-events/{event_id}/versions", responses=responses(*ONE, BadCursor))
 def list_adverse_event_versions(
-    event_id: EventId, caller: Reader, session: SessionDep
+    event_id: EventId, caller: Reader, session: SessionDep, asked: PageDep
 ) -> AdverseEventPage:
     """Every version of an adverse event, oldest first, with the reason of each change."""
-    rows = service.event_versions(session, caller, event_id)
-    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=None)
+    versions = service.event_versions(session, caller, event_id)
+    rows, cursor = part(versions, lambda row: row.version, asked)
+    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=cursor)

@@ -24,7 +24,7 @@ from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -367,7 +367,7 @@ def _allowed(request: Request) -> str:
     return ", ".join(method.upper() for method in methods)
 
 
-_SERVER_FAULTS = {"", "08", "40", "53", "57"}
+_SERVER_FAULTS = {"08", "40", "53", "57"}
 """SQLSTATE classes: no connection, rollback, resources, operator intervention."""
 _LOCK_NOT_AVAILABLE = "55P03"
 
@@ -375,7 +375,8 @@ _LOCK_NOT_AVAILABLE = "55P03"
 def _database(error: DBAPIError) -> ApiError:
     """What a database error that no service foresaw means: the server's fault, or ours."""
     state = getattr(error.orig, "sqlstate", None) or ""
-    if error.connection_invalidated or state[:2] in _SERVER_FAULTS or state == _LOCK_NOT_AVAILABLE:
+    lost = error.connection_invalidated or (isinstance(error, OperationalError) and not state)
+    if lost or state[:2] in _SERVER_FAULTS or state == _LOCK_NOT_AVAILABLE:
         return Unavailable()
     return Internal()
 

@@ -113,6 +113,8 @@ def _describe_success(operation: Json, status: str, answer: Json, schemas: Json)
 def _possible(operation: Json) -> tuple[type[ApiError], ...]:
     if "requestBody" in operation:
         return (*WITH_BODY, *ALWAYS)
+    if "201" in operation["responses"]:  # takes no body, and refuses one
+        return (BadRequest, BodyTooLarge, *WITH_PARAMETERS, *ALWAYS)
     if operation.get("parameters"):
         return (*WITH_PARAMETERS, *ALWAYS)
     return ALWAYS

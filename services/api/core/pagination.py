@@ -12,13 +12,13 @@ from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Select
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.api.core.errors import BadCursor
 
 Item = TypeVar("Item")
-Row = TypeVar("Row")
 
 
 class Page(BaseModel, Generic[Item]):
@@ -45,42 +45,69 @@ class PageQuery(BaseModel):
 PageDep = Annotated[PageQuery, Query()]
 
 
-def encode(last: UUID) -> str:
-    """The opaque cursor after a row."""
-    return base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()
+def page(
+    session: Session, query: Select[Any] | SelectOfScalar[Any], key: Any, asked: PageQuery
+) -> tuple[Sequence[Any], str | None]:
+    """The rows of one page in the order of `key`, a UUID column, and the cursor of the next.
+
+    Raises:
+        BadCursor: it is not one of ours.
+    """
+    if asked.cursor is not None:
+        query = query.where(col(key) > last_id(asked.cursor))
+    statement: Any = query.order_by(col(key)).limit(asked.limit + 1)
+    rows = session.exec(statement).all()
+    shown = rows[: asked.limit]
+    more = len(rows) > asked.limit
+    return shown, encode(getattr(shown[-1], key.key).bytes) if more else None
 
 
-def decode(cursor: str) -> UUID:
+def part(
+    items: Sequence[Item], key: Callable[[Item], object], asked: PageQuery
+) -> tuple[Sequence[Item], str | None]:
+    """One page of a short list that is derived whole, by the key that names each item.
+
+    Raises:
+        BadCursor: it names none of the items.
+    """
+    keys = [str(key(item)).encode() for item in items]
+    begin = 0
+    if asked.cursor is not None:
+        last = decode(asked.cursor)
+        if last not in keys:
+            raise BadCursor
+        begin = keys.index(last) + 1
+    end = begin + asked.limit
+    return items[begin:end], encode(keys[end - 1]) if end < len(items) else None
+
+
+def last_id(cursor: str) -> UUID:
     """The row after which to go on.
 
     Raises:
         BadCursor: it is not one of ours.
     """
     try:
-        last = UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
+        return UUID(bytes=decode(cursor))
+    except ValueError:
+        raise BadCursor from None
+
+
+def encode(last: bytes) -> str:
+    """The opaque cursor after a row."""
+    return base64.urlsafe_b64encode(last).rstrip(b"=").decode()
+
+
+def decode(cursor: str) -> bytes:
+    """What a cursor of ours holds.
+
+    Raises:
+        BadCursor: it is not one of ours.
+    """
+    try:
+        last = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raise BadCursor from None
     if encode(last) != cursor:
         raise BadCursor
     return last
-
-
-def page(
-    session: Session,
-    query: SelectOfScalar[Row],
-    key: Any,
-    asked: PageQuery,
-) -> tuple[Sequence[Row], str | None]:
-    """The rows of one page in the order of `key`, and the cursor of the next."""
-    if asked.cursor is not None:
-        query = query.where(col(key) > decode(asked.cursor))
-    rows = session.exec(query.order_by(col(key)).limit(asked.limit + 1)).all()
-    if len(rows) <= asked.limit:
-        return rows, None
-    shown = rows[: asked.limit]
-    return shown, encode(getattr(shown[-1], key.key))
-
-
-def read(rows: Sequence[Row], into: Callable[[Row], Item]) -> list[Item]:
-    """The rows as the items of an answer."""
-    return [into(row) for row in rows]

@@ -75,9 +75,13 @@ class Route(APIRoute):
         """The handler, behind the check of the body's media type."""
         handle = super().get_route_handler()
         accepted = self._accepted_media_type()
+        known = {name for one in self.dependant.query_params for name in _names(one)}
 
         async def strict(request: Request) -> Response:
             read = StrictRequest(request.scope, request.receive)
+            if unexpected := set(request.query_params) - known:
+                pointer = f"/query/{min(unexpected)}"[:200]
+                raise Invalid.at(pointer, "extra_forbidden", "No such parameter here")
             if accepted is not None:
                 sent = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                 if sent != accepted:
@@ -100,6 +104,14 @@ class Route(APIRoute):
         if self.body_field is None:
             return None
         return str(getattr(self.body_field.field_info, "media_type", "application/json"))
+
+
+def _names(parameter: Any) -> list[str]:
+    """The names a query parameter, or each member of a model of them, has in a URL."""
+    annotation = parameter.field_info.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return list(annotation.model_fields)
+    return [parameter.alias]
 
 
 class Router(APIRouter):

@@ -213,9 +213,9 @@ def _tomorrow(hospital: Hospital, subject: Subject, day: date, code: str) -> Non
     _points_at(problem, "/date")
 
 
-def _other_day(hospital: Hospital, subject: Subject, day: date, code: str) -> None:
+def _missed_after_all(hospital: Hospital, subject: Subject, _: date, code: str) -> None:
     path = f"{subject.path}/visits/{code}"
-    body = {"date": str(day - timedelta(days=1)), "reason": "Another day than the grading's"}
+    body = {"missed_reason": "Was not here", "reason": "It was graded all the same"}
     hospital.assessor.refused(409, "visit_has_gradings", "PUT", path, body, tag='"1"')
 
 
@@ -225,7 +225,7 @@ _AT_VISIT: tuple[Callable[[Hospital, Subject, date, str], None], ...] = (
     _graded_twice,
     _tomorrow,
     _graded_at_screening,
-    _other_day,
+    _missed_after_all,
 )
 
 

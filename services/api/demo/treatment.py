@@ -173,7 +173,7 @@ def complete(hospital: Hospital, subject: Subject, _: date) -> None:
     """The last visit is over."""
     reason = "All visits are over"
     hospital.set_status(subject, "in_follow_up", "completed", reason)
-    checks.after_the_end(hospital, subject, "withdrawn")
+    checks.after_the_end(hospital, subject, "lost_to_follow_up")
 
 
 def withdraw(hospital: Hospital, subject: Subject, day: date) -> None:

@@ -154,6 +154,7 @@ def sign(
         ReauthenticationFailed: the password is not the caller's.
         NotFound, EligibilityClosed, EvaluationChanged, AlreadySigned, CannotSign.
     """
+    enrolment.get_subject(session, caller, subject_id)
     reauthenticate(session, caller, given.password)
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
     recorded = current(session, clock, protocol, subject)

@@ -1,6 +1,7 @@
 """Subjects, consents, radiotherapy and deviations over HTTP."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Body as JsonBody
 from fastapi import Depends, Query
@@ -33,7 +34,7 @@ from services.api.enrolment.errors import (
     MoveNotAllowed,
     SubjectClosed,
 )
-from services.api.enrolment.models import Consent, ConsentWithdrawal, Subject
+from services.api.enrolment.models import Consent, ConsentWithdrawal
 from services.api.enrolment.schemas import (
     ConsentCreate,
     ConsentId,
@@ -57,8 +58,8 @@ CREATES = (*ONE, Invalid, *KEY_REFUSALS)
 CHANGES = (*ONE, Invalid, StaleVersion, IfMatchMissing)
 
 
-def _subject(row: Subject) -> SubjectRead:
-    return SubjectRead.model_validate({**row.model_dump(), "links": SubjectLinks.of(row.id)})
+def _subject(row: Mapping[str, Any]) -> SubjectRead:
+    return SubjectRead.model_validate({**row, "links": SubjectLinks.of(row["id"])})
 
 
 def _consent(row: Consent, withdrawal: ConsentWithdrawal | None) -> ConsentRead:
@@ -95,7 +96,8 @@ def create_subject(
     settings: SettingsDep,
 ) -> SubjectRead:
     """Enter a person into screening; the answer holds the subject number."""
-    return _subject(service.screen(session, caller, clock, protocol, settings.person_key, person))
+    subject = service.screen(session, caller, clock, protocol, settings.person_key, person)
+    return _subject(subject.model_dump())
 
 
 @router.get("/{subject_id}", tags=["enrolment"], responses=responses(*ONE))
@@ -105,7 +107,7 @@ def read_subject(
     session: SessionDep,
 ) -> SubjectRead:
     """One subject, with links to everything recorded about them."""
-    return _subject(service.get_subject(session, caller, subject_id))
+    return _subject(service.read_subject(session, caller, subject_id))
 
 
 @router.patch("/{subject_id}", tags=["enrolment"], responses=responses(*CHANGES, MoveNotAllowed))
@@ -118,7 +120,8 @@ def change_subject(
     clock: ClockDep,
 ) -> SubjectRead:
     """Correct sex or year of birth, or set a status that a person may set."""
-    return _subject(service.change_subject(session, caller, clock, subject_id, expected, patch))
+    subject = service.change_subject(session, caller, clock, subject_id, expected, patch)
+    return _subject(subject.model_dump())
 
 
 @router.get("/{subject_id}/consents", tags=["enrolment"], responses=responses(*ONE, BadCursor))

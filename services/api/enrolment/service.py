@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlalchemy import ARRAY, String, any_, bindparam, update
+from sqlalchemy import select as columns_of
+from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
@@ -110,14 +111,35 @@ def get_subject(
     return subject
 
 
+_TABLE = SQLModel.metadata.tables["subject"]
+_READ = columns_of(_TABLE).where(
+    _TABLE.c.id == bindparam("subject_id"),
+    _TABLE.c.site == any_(bindparam("sites", type_=ARRAY(String))),
+)
+
+
+def read_subject(session: Session, caller: Principal, subject_id: UUID) -> Mapping[str, Any]:
+    """The columns of a subject of the caller's sites: the hottest read, so without the ORM.
+
+    Raises:
+        NotFound: no such subject at the caller's sites.
+    """
+    given = {"subject_id": subject_id, "sites": list(caller.sites)}
+    row = session.connection().execute(_READ, given).one_or_none()
+    if row is None:
+        raise NotFound
+    return row._asdict()
+
+
 def list_subjects(
     session: Session, caller: Principal, asked: SubjectQuery
-) -> tuple[Sequence[Subject], str | None]:
+) -> tuple[Sequence[Mapping[str, Any]], str | None]:
     """Subjects of the caller's sites in the order of their enrolment."""
-    query = select(Subject).where(col(Subject.site).in_(caller.sites))
+    query = columns_of(_TABLE).where(_TABLE.c.site.in_(caller.sites))
     filters = {"site": asked.site, "status": asked.status, "number": asked.number}
     query = query.filter_by(**{name: value for name, value in filters.items() if value is not None})
-    return page(session, query, Subject.id, asked)
+    rows, cursor = page(session, query, Subject.id, asked)
+    return [row._asdict() for row in rows], cursor
 
 
 def change_subject(

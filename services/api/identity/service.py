@@ -1,5 +1,7 @@
 """Accounts and their secrets: the only user of the account table."""
 
+from functools import cache
+from secrets import token_urlsafe
 from threading import BoundedSemaphore
 from uuid import UUID
 
@@ -15,13 +17,17 @@ from services.api.study.models import Site
 _HASHER = PasswordHash.recommended()
 # argon2id takes a core and 64 MiB for a third of a second: more at once starves everyone.
 _HASHING = BoundedSemaphore(2)
-# Verified when the account is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _HASHER.hash("no account has this password")
 
 
 def hash_secret(secret: str) -> str:
     """The argon2id hash of a password or client secret."""
     return _HASHER.hash(secret)
+
+
+@cache
+def _nobody() -> str:
+    """A hash to verify when the account is unknown, so that the answer takes as long."""
+    return _HASHER.hash(token_urlsafe())
 
 
 def _matches(secret: str, secret_hash: str) -> bool:
@@ -59,7 +65,7 @@ def _sign_in(session: Session, kind: str, username: str, secret: str) -> Princip
             Account.kind == kind, Account.username == username, col(Account.active)
         )
     ).one_or_none()
-    matches = _matches(secret, account.secret_hash if account else _NOBODY)
+    matches = _matches(secret, account.secret_hash if account else _nobody())
     if account is None or not matches:
         return None
     role = Role(account.role)

@@ -56,7 +56,9 @@ def publish(session: Session, protocol: Protocol, seed: bytes) -> None:
     published = session.get(Commitment, 1)
     if published is not None:
         if published.root != root:
-            raise SeedMismatch
+            raise SeedMismatch(
+                "TRIAL_RANDOMIZATION_SEED_FILE: this seed makes another list than the published one"
+            )
         return
     strata = rules.strata(section)
     for stratum in strata:

@@ -17,7 +17,7 @@ from services.api.core.errors import (
 )
 from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
-from services.api.core.pagination import PageDep
+from services.api.core.pagination import PageDep, part
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.study import service
@@ -55,12 +55,14 @@ async def read_study(_: Reader, protocol: ProtocolDep) -> StudyRead:
     )
 
 
-@router.get("/v1/sites", responses=responses(Unauthorized))
-def list_sites(_: Reader, session: SessionDep, clock: ClockDep, protocol: ProtocolDep) -> SiteList:
+@router.get("/v1/sites", responses=responses(Unauthorized, BadCursor))
+def list_sites(
+    _: Reader, session: SessionDep, clock: ClockDep, protocol: ProtocolDep, asked: PageDep
+) -> SiteList:
     """The trial's hospitals and whether each may recruit."""
-    sites = service.list_sites(session)
+    sites, cursor = part(service.list_sites(session), lambda site: site.code, asked)
     items = [_site(session, site, clock, protocol) for site in sites]
-    return SiteList(items=items, next_cursor=None)
+    return SiteList(items=items, next_cursor=cursor)
 
 
 @router.get("/v1/sites/{code}", responses=responses(Unauthorized, NotFound))
@@ -76,11 +78,12 @@ def _site(session: SessionDep, site: Site, clock: ClockDep, protocol: ProtocolDe
     return SiteRead(code=site.code, name=site.name, city=site.city, recruiting=recruiting)
 
 
-@router.get("/v1/protocol-versions", responses=responses(Unauthorized))
-def list_protocol_versions(_: Reader, session: SessionDep) -> ProtocolVersionList:
+@router.get("/v1/protocol-versions", responses=responses(Unauthorized, BadCursor))
+def list_protocol_versions(_: Reader, session: SessionDep, asked: PageDep) -> ProtocolVersionList:
     """Every published protocol version with its SHA-256."""
-    items = [ProtocolVersionSummary.model_validate(row) for row in service.list_versions(session)]
-    return ProtocolVersionList(items=items, next_cursor=None)
+    rows, cursor = part(service.list_versions(session), lambda row: row.version, asked)
+    items = [ProtocolVersionSummary.model_validate(row) for row in rows]
+    return ProtocolVersionList(items=items, next_cursor=cursor)
 
 
 @router.get("/v1/protocol-versions/{version}", responses=responses(Unauthorized, NotFound))

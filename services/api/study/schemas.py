@@ -54,7 +54,7 @@ class SiteRead(BaseModel):
 
 
 class SiteList(Page[SiteRead]):
-    """Every site; there is only one page."""
+    """The trial's sites in the order of their codes."""
 
 
 class ProtocolVersionSummary(BaseModel):
@@ -71,7 +71,7 @@ class ProtocolVersionSummary(BaseModel):
 
 
 class ProtocolVersionList(Page[ProtocolVersionSummary]):
-    """Every published version; there is only one page."""
+    """Published versions, oldest first."""
 
 
 class ProtocolVersionRead(ProtocolVersionSummary):

@@ -10,6 +10,7 @@ from services.api.core.auth import Principal, require
 from services.api.core.context import ClockDep, ProtocolDep
 from services.api.core.db import SessionDep
 from services.api.core.errors import (
+    BadCursor,
     Forbidden,
     IfMatchMissing,
     Invalid,
@@ -21,6 +22,7 @@ from services.api.core.errors import (
 from services.api.core.etag import IfMatch
 from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
+from services.api.core.pagination import PageDep, part
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
 from services.api.enrolment.errors import NoConsent, SubjectClosed
@@ -100,18 +102,20 @@ def _grading(row: Grading, protocol: Protocol) -> GradingRead:
     )
 
 
-@router.get("/subjects/{subject_id}/visits", tags=["visits"], responses=responses(*ONE))
+@router.get("/subjects/{subject_id}/visits", tags=["visits"], responses=responses(*ONE, BadCursor))
 def list_visits(
     subject_id: SubjectId,
     caller: VisitReader,
     session: SessionDep,
     clock: ClockDep,
     protocol: ProtocolDep,
+    asked: PageDep,
 ) -> VisitList:
     """The subject's schedule, which follows the planned and then the actual radiotherapy."""
     subject = get_subject(session, caller, subject_id)
     visits = service.schedule(session, clock, protocol, subject)
-    return VisitList(items=[_visit(visit) for visit in visits], next_cursor=None)
+    shown, cursor = part(visits, lambda visit: visit.code, asked)
+    return VisitList(items=[_visit(visit) for visit in shown], next_cursor=cursor)
 
 
 @router.get("/subjects/{subject_id}/visits/{code}", tags=["visits"], responses=responses(*ONE))
@@ -150,7 +154,9 @@ def record_visit(
 
 
 @router.get(
-    "/subjects/{subject_id}/visits/{code}/gradings", tags=["gradings"], responses=responses(*ONE)
+    "/subjects/{subject_id}/visits/{code}/gradings",
+    tags=["gradings"],
+    responses=responses(*ONE, BadCursor),
 )
 def list_gradings(
     subject_id: SubjectId,
@@ -159,12 +165,13 @@ def list_gradings(
     session: SessionDep,
     clock: ClockDep,
     protocol: ProtocolDep,
+    asked: PageDep,
 ) -> GradingPage:
     """The gradings made at one visit, each in its current version."""
     subject = get_subject(session, caller, subject_id)
     service.get_visit(session, clock, protocol, subject, code)
-    rows = service.gradings_at(session, subject, code)
-    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=None)
+    rows, cursor = part(service.gradings_at(session, subject, code), lambda row: row.id, asked)
+    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=cursor)
 
 
 @router.post(
@@ -230,13 +237,20 @@ def correct_grading(
     )
 
 
-@router.get("/gradings/{grading_id}/versions", tags=["gradings"], responses=responses(*ONE))
+@router.get(
+    "/gradings/{grading_id}/versions", tags=["gradings"], responses=responses(*ONE, BadCursor)
+)
 def list_grading_versions(
-    grading_id: GradingId, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
+    grading_id: GradingId,
+    caller: GradingReader,
+    session: SessionDep,
+    protocol: ProtocolDep,
+    asked: PageDep,
 ) -> GradingPage:
     """Every version of a grading, oldest first, with the reason of each change."""
-    rows = service.grading_versions(session, caller, grading_id)
-    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=None)
+    versions = service.grading_versions(session, caller, grading_id)
+    rows, cursor = part(versions, lambda row: row.version, asked)
+    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=cursor)
 
 
 @router.get("/subjects/{subject_id}/endpoint", tags=["endpoint"], responses=responses(*ONE))

@@ -50,7 +50,7 @@ class VisitRead(BaseModel):
 
 
 class VisitList(Page[VisitRead]):
-    """Every visit of a subject in chronological order; there is only one page."""
+    """Visits of a subject in chronological order."""
 
 
 class VisitPut(Body):
@@ -163,7 +163,7 @@ class GradingRead(BaseModel):
 
 
 class GradingPage(Page[GradingRead]):
-    """Gradings in the order of their making; there is only one page."""
+    """Gradings in the order of their making."""
 
 
 class OutcomeRead(BaseModel):

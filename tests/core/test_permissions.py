@@ -1,0 +1,87 @@
+"""What the delegation log must never say, whoever edits it."""
+
+import pytest
+
+from services.api.core.permissions import (
+    GRANTS,
+    PUBLIC,
+    SEES_ARM,
+    SITE_BOUND,
+    WITHOUT_CLINICAL_DATA,
+    Action,
+    Role,
+)
+
+WRITES = {action for action in Action if action.value.rpartition(":")[2] != "read"} - PUBLIC
+READS_OF_SUBJECTS = {
+    Action.READ_SUBJECTS,
+    Action.READ_CONSENTS,
+    Action.READ_ELIGIBILITY,
+    Action.READ_RADIOTHERAPY,
+    Action.READ_DEVIATIONS,
+    Action.READ_RANDOMIZATION,
+    Action.READ_VISITS,
+    Action.READ_GRADINGS,
+    Action.READ_ENDPOINT,
+    Action.READ_ADVERSE_EVENTS,
+}
+
+
+def holders(action: Action) -> set[Role]:
+    return {role for role in Role if action in GRANTS[role]}
+
+
+def test_every_role_has_its_grants_and_every_grant_a_holder() -> None:
+    assert set(GRANTS) == set(Role)
+    assert set().union(*GRANTS.values()) == set(Action) - PUBLIC
+
+
+def test_everyone_may_read_who_they_are_and_what_the_study_is() -> None:
+    assert holders(Action.READ_SELF) == holders(Action.READ_STUDY) == set(Role)
+
+
+@pytest.mark.parametrize(
+    ("action", "roles"),
+    [
+        (Action.SIGN_ELIGIBILITY, {Role.INVESTIGATOR}),
+        (Action.RANDOMIZE, {Role.INVESTIGATOR, Role.HOSPITAL_SYSTEM}),
+        (Action.GRADE, {Role.INVESTIGATOR, Role.ASSESSOR}),
+        (Action.CORRECT_GRADING, {Role.INVESTIGATOR, Role.ASSESSOR}),
+        (Action.RECORD_CONSENT, {Role.INVESTIGATOR, Role.COORDINATOR}),
+        (Action.CREATE_SUBJECT, {Role.INVESTIGATOR, Role.COORDINATOR, Role.HOSPITAL_SYSTEM}),
+        (Action.ACTIVATE_SITE, {Role.ADMIN}),
+    ],
+)
+def test_an_act_with_consequences_is_delegated_to_whom_the_contract_names(
+    action: Action, roles: set[Role]
+) -> None:
+    assert holders(action) == roles
+
+
+@pytest.mark.parametrize("role", sorted(WITHOUT_CLINICAL_DATA))
+def test_a_role_without_clinical_data_reads_no_subject(role: Role) -> None:
+    assert not GRANTS[role] & READS_OF_SUBJECTS
+
+
+def test_an_assessor_learns_nothing_that_tells_the_arm() -> None:
+    """Neither the arm nor what only one arm can have: safety, deviations, the outcome."""
+    assert Role.ASSESSOR not in SEES_ARM
+    hidden = {Action.READ_ENDPOINT, Action.READ_ADVERSE_EVENTS, Action.READ_DEVIATIONS}
+    assert not GRANTS[Role.ASSESSOR] & hidden
+    assert set(Role) - SEES_ARM == {Role.ASSESSOR}
+
+
+@pytest.mark.parametrize("role", [Role.MONITOR, Role.DATA_MANAGER, Role.STATISTICIAN, Role.AUDITOR])
+def test_who_checks_the_data_does_not_make_them(role: Role) -> None:
+    assert GRANTS[role] & WRITES <= {Action.RECORD_DEVIATION}
+
+
+def test_the_site_bound_roles_are_those_of_a_hospital() -> None:
+    assert {role.value for role in SITE_BOUND} == {
+        "investigator",
+        "coordinator",
+        "assessor",
+        "monitor",
+        "hospital_system",
+    }
+    assert not SITE_BOUND & WITHOUT_CLINICAL_DATA

@@ -1,0 +1,243 @@
+"""For every write operation, a request that succeeds: what hostile requests are made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from services.api.sandbox.service import PASSWORD
+from tests.facts import eligible_facts
+from tests.hostile.operations import Operation
+from tests.make import SUBJECT, Api, adverse_event, at_noon, created, grading, ok, plan
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """What an operation needs to succeed.
+
+    `ids` fill the path; `version` is the If-Match of an operation that needs
+    one; `ungranted` is a role that may not do it; a null for an `optional`
+    field is no value.
+    """
+
+    caller: Api
+    ids: Json = field(default_factory=dict)
+    body: Json | None = None
+    version: str = '"0"'
+    ungranted: str = "monitor"
+    optional: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Write:
+    """An example as a request, whose every part a test may replace."""
+
+    operation: Operation
+    caller: Api
+    path: str
+    body: Json | None
+    headers: dict[str, str]
+
+    def send(self, **changed: Any) -> httpx.Response:
+        """Send it with another body, content, path, caller, or headers (None removes one)."""
+        write = replace(
+            self, **{name: changed.pop(name) for name in ("path", "caller") if name in changed}
+        )
+        options: Json = {}
+        if "content" in changed:
+            options["content"] = changed.pop("content")
+        elif "body" in changed:
+            options["json"] = changed.pop("body")
+        elif self.body is not None:
+            options["json"] = self.body
+        given = {**self.headers, **changed.pop("headers", {})}
+        assert not changed, changed
+        headers = {name: value for name, value in given.items() if value is not None}
+        answer = write.caller.request(self.operation.method, write.path, headers=headers, **options)
+        assert answer.status_code in self.operation.statuses, "an undocumented status"
+        return answer
+
+    def elsewhere(self, ids: Json) -> str:
+        """The path with other ids."""
+        return self.operation.path.format(**ids)
+
+
+def write_of(operation: Operation, api: Api) -> tuple[Write, Example]:
+    """The operation's example, set up on a database, as a request."""
+    example = EXAMPLES[operation.id](api)
+    headers: dict[str, str] = {}
+    if operation.media_type is not None:
+        headers["Content-Type"] = operation.media_type
+    if operation.header("Idempotency-Key"):
+        headers["Idempotency-Key"] = str(uuid4())
+    if operation.header("If-Match"):
+        headers["If-Match"] = example.version
+    path = operation.path.format(**example.ids)
+    return Write(operation, example.caller, path, example.body, headers), example
+
+
+_NUMBERS = count()
+"""No two examples are of the same person or consent form."""
+
+
+def _of(subject: Json) -> Json:
+    return {"subject_id": subject["id"]}
+
+
+# --- the examples ------------------------------------------------------------------------
+
+
+def _activate_site(api: Api) -> Example:
+    body = {
+        "protocol_version": "1.0",
+        "consent_version": f"2.{next(_NUMBERS)}",
+        "ethics_reference": "2026-KY-0001",
+        "approved_on": str(api.today()),
+    }
+    return Example(api.as_("admin"), {"code": "NN"}, body, ungranted="investigator")
+
+
+def _create_subject(api: Api) -> Example:
+    body = {**SUBJECT, "national_id": f"45010219710303{next(_NUMBERS):04d}"}
+    return Example(api.as_("investigator"), body=body, optional=frozenset({"national_id"}))
+
+
+def _change_subject(api: Api) -> Example:
+    caller = api.as_("investigator")
+    body = {"sex": "male", "year_of_birth": 1970, "reason": "Typing error"}
+    return Example(caller, _of(caller.screened()), body, version='"1"')
+
+
+def _record_consent(api: Api) -> Example:
+    caller = api.as_("investigator")
+    body = {"version": "1.0", "signed_on": str(api.today())}
+    return Example(caller, _of(caller.screened()), body)
+
+
+def _withdraw_consent(api: Api) -> Example:
+    caller = api.as_("investigator")
+    subject = caller.consented()
+    consents = ok(caller.get(f"/v1/subjects/{subject['id']}/consents"))["items"]
+    body = {"withdrawn_on": str(api.today()), "reason": "Moves away"}
+    return Example(caller, {**_of(subject), "consent_id": consents[0]["id"]}, body)
+
+
+def _record_radiotherapy(api: Api) -> Example:
+    caller = api.as_("investigator")
+    body = plan(api.today() + timedelta(days=10))
+    return Example(caller, _of(caller.consented()), body)
+
+
+def _report_deviation(api: Api) -> Example:
+    caller = api.as_("investigator")
+    body = {"code": "visit", "description": "Clinic closed", "occurred_on": str(api.today())}
+    return Example(caller, _of(caller.screened()), body, ungranted="assessor")
+
+
+def _record_eligibility(api: Api) -> Example:
+    caller = api.as_("investigator")
+    subject = caller.consented()
+    facts = {**eligible_facts(api.today()), "age_at_consent": caller.age(subject)}
+    return Example(caller, _of(subject), {"facts": facts})
+
+
+def _sign_eligibility(api: Api) -> Example:
+    caller = api.as_("investigator")
+    subject = caller.evaluated()
+    evaluation = ok(caller.get(f"/v1/subjects/{subject['id']}/eligibility"))
+    body = {
+        "evaluation_hash": evaluation["evaluation_hash"],
+        "meaning": "I confirm eligibility",
+        "password": PASSWORD,
+    }
+    return Example(caller, _of(subject), body, ungranted="coordinator")
+
+
+def _randomize(api: Api) -> Example:
+    caller = api.as_("investigator")
+    return Example(caller, _of(caller.eligible()), ungranted="coordinator")
+
+
+def _planned(api: Api) -> Json:
+    """A subject whose radiotherapy, and with it the schedule of visits, is planned."""
+    subject = api.consented()
+    path = f"/v1/subjects/{subject['id']}/radiotherapy"
+    ok(api.put(path, plan(api.today() + timedelta(days=10)), version=0))
+    return subject
+
+
+def _record_visit(api: Api) -> Example:
+    caller = api.as_("investigator")
+    subject = _planned(caller)
+    body = {"date": str(api.today())}
+    return Example(caller, {**_of(subject), "code": "BL"}, body)
+
+
+def _visited(api: Api) -> Json:
+    subject = _planned(api)
+    path = f"/v1/subjects/{subject['id']}/visits/BL"
+    ok(api.put(path, {"date": str(api.today())}, version=0))
+    return subject
+
+
+def _create_grading(api: Api) -> Example:
+    caller = api.as_("investigator")
+    body = grading(api.today())
+    return Example(caller, {**_of(_visited(caller)), "code": "BL"}, body)
+
+
+def _correct_grading(api: Api) -> Example:
+    caller = api.as_("investigator")
+    path = f"/v1/subjects/{_visited(caller)['id']}/visits/BL/gradings"
+    made = created(caller.post(path, grading(api.today())))
+    changed = grading(api.today(), grade=1, mucosal_appearance="erythema", reason="Misread")
+    return Example(caller, {"grading_id": made["id"]}, changed, version='"1"')
+
+
+def _report_adverse_event(api: Api) -> Example:
+    caller = api.as_("investigator")
+    return Example(caller, _of(caller.consented()), adverse_event(api.today()))
+
+
+def _correct_adverse_event(api: Api) -> Example:
+    caller = api.as_("investigator")
+    path = f"/v1/subjects/{caller.consented()['id']}/adverse-events"
+    made = created(caller.post(path, adverse_event(api.today())))
+    body = {**adverse_event(api.today()), "outcome": "recovered", "reason": "Follow-up"}
+    return Example(caller, {"event_id": made["id"]}, body, version='"1"')
+
+
+def _move_clock(api: Api) -> Example:
+    return Example(api, body={"now": at_noon(api.today() + timedelta(days=3))})
+
+
+def _issue_token(api: Api) -> Example:
+    return Example(api)
+
+
+EXAMPLES: dict[str, Callable[[Api], Example]] = {
+    "activate_site": _activate_site,
+    "create_subject": _create_subject,
+    "change_subject": _change_subject,
+    "record_consent": _record_consent,
+    "withdraw_consent": _withdraw_consent,
+    "record_radiotherapy": _record_radiotherapy,
+    "report_deviation": _report_deviation,
+    "record_eligibility": _record_eligibility,
+    "sign_eligibility": _sign_eligibility,
+    "randomize": _randomize,
+    "record_visit": _record_visit,
+    "create_grading": _create_grading,
+    "correct_grading": _correct_grading,
+    "report_adverse_event": _report_adverse_event,
+    "correct_adverse_event": _correct_adverse_event,
+    "move_clock": _move_clock,
+    "issue_token": _issue_token,
+}
+"""By operation id. `issue_token` is a form, with tests of its own in test_token.py."""
