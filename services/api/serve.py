@@ -34,6 +34,13 @@ UVICORN: dict[str, Any] = {
     "timeout_graceful_shutdown": 10,
 }
 
+WORKER_SECONDS = 30
+"""How long a worker may take to import the service before it is taken for dead.
+
+uvicorn's own five seconds are too few on a busy machine: each worker would be
+killed while it starts, for ever.
+"""
+
 
 def production(settings: Settings) -> None:
     """Serve with the settings of the environment.
@@ -49,6 +56,7 @@ def production(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        timeout_worker_healthcheck=WORKER_SECONDS,
         **UVICORN,
     )
 
@@ -64,9 +72,9 @@ def _rehearse(settings: Settings) -> None:
 
 def sandbox(settings: Settings, console: Console) -> None:
     """Serve a practice installation: own database unless one is given, demo accounts, own keys."""
+    listener = _listen(settings)
     # uvicorn raises the signal again once it has stopped; PostgreSQL is to be stopped after it.
     signal.signal(signal.SIGTERM, _end)
-    listener = _listen(settings)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
     with _database(settings) as admin_url:
         password = _secret(settings.data_dir / "app-password", lambda: secrets.token_urlsafe(32))
@@ -150,7 +158,11 @@ def _listen(settings: Settings) -> socket.socket:
     """The listening socket, bound before anything else so that a taken port is told at once."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.host, settings.port))
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

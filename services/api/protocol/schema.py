@@ -167,9 +167,9 @@ def leaves(
 
 
 class Outcome(Section):
-    measure: Text
-    time_frame: Text
-    description: Text
+    measure: Text = Field(examples=["The incidence of grade ≥3 oral mucositis"])
+    time_frame: Text = Field(examples=["Until 90 days after radiotherapy"])
+    description: Text = Field(examples=["The proportion of patients with grade 3 or higher"])
 
 
 class Study(Section):
@@ -205,10 +205,10 @@ class Site(Section):
 
 
 class Arm(Section):
-    code: Identifier
-    label: Text
+    code: Identifier = Field(examples=["experimental"])
+    label: Text = Field(examples=["Exosome oral spray"])
     type: Literal["experimental", "active_comparator", "no_intervention"]
-    description: Text
+    description: Text = Field(examples=["1.5 mL three times a day"])
     receives_study_drug: bool
 
 

@@ -1,0 +1,153 @@
+"""A database in which everything has happened, and its rows as plain SQL sees them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import uuid4
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.rows import scalar_row
+from psycopg.types.json import Jsonb
+
+from tests.make import Api
+
+APPEND_ONLY = (
+    "consent",
+    "consent_withdrawal",
+    "eligibility_evaluation",
+    "eligibility_signature",
+    "radiotherapy",
+    "deviation",
+    "allocation",
+    "visit",
+    "grading",
+    "adverse_event",
+)
+CLINICAL = ("subject", *APPEND_ONLY)
+REFERENCE = (
+    "site_activation",
+    "protocol_version",
+    "randomization_commitment",
+    "randomization_slot",
+)
+FIXED = (*APPEND_ONLY, *REFERENCE, "audit_event")
+AUDITED = (*CLINICAL, "account", "site_activation", "randomization_commitment", "protocol_version")
+OTHERS = (
+    "account",
+    "site",
+    "stratum",
+    "randomization_total",
+    "sandbox_clock",
+    "idempotent_answer",
+    "person_digest",
+    "alembic_version",
+)
+TABLES = tuple(sorted({*CLINICAL, *FIXED, *OTHERS}))
+
+NEW = "a fresh id"
+"""Stands for a UUID of its own in the tables below."""
+
+Changes = dict[str, Any]
+
+FRESH: dict[str, Changes] = {
+    "account": {"id": NEW, "username": "new"},
+    "adverse_event": {"id": NEW, "version": 1},
+    "allocation": {"id": NEW, "seq": 2},
+    "consent": {"id": NEW, "version": "9.9"},
+    "consent_withdrawal": {"consent_id": NEW},
+    "deviation": {"id": NEW},
+    "eligibility_evaluation": {"version": 50, "reason": "Revised"},
+    "eligibility_signature": {"id": NEW, "version": 50},
+    "grading": {"id": NEW, "version": 1, "visit": "RT9Z"},
+    "idempotent_answer": {"key": "new"},
+    "protocol_version": {"version": "9.9"},
+    "radiotherapy": {"version": 50, "reason": "Revised"},
+    "randomization_slot": {"seq": 9999},
+    "site": {"code": "ZZ"},
+    "site_activation": {"id": NEW, "consent_version": "9.9"},
+    "stratum": {"code": "new"},
+    "subject": {"id": NEW, "number": "NN-0099"},
+    "visit": {"version": 50, "reason": "Revised"},
+}
+"""What makes a copy of a row a row of its own, that every constraint accepts."""
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A database in which one subject at NN and one at LZ have records of every kind."""
+
+    api: Api
+    app_url: str
+    subjects: dict[str, str]
+
+    def as_superuser(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(plain(self.api.admin_url))
+
+    def ask(self, query: LiteralString, **values: object) -> list[Any]:
+        """The first column as the superuser sees it."""
+        with self.as_superuser() as connection:
+            return connection.cursor(row_factory=scalar_row).execute(query, values).fetchall()
+
+    @contextmanager
+    def as_app(self, sites: str | None = None, sub: str = "") -> Iterator[psycopg.Connection[Any]]:
+        """The role that serves, in a transaction with that context, which is rolled back."""
+        with psycopg.connect(plain(self.app_url)) as connection:
+            if sites is not None:
+                connection.execute("SELECT set_config('trial.sites', %s, true)", (sites,))
+            connection.execute("SELECT set_config('trial.sub', %s, true)", (sub,))
+            yield connection
+            connection.rollback()
+
+
+def plain(url: str) -> str:
+    """The address as psycopg takes it."""
+    return url.replace("+psycopg", "")
+
+
+def name(table: str) -> sql.Identifier:
+    return sql.Identifier(table)
+
+
+def columns(connection: psycopg.Connection[Any], table: str) -> Sequence[str]:
+    """The columns that a statement may give a value."""
+    cursor = connection.cursor(row_factory=scalar_row).execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+        " AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum",
+        (table,),
+    )
+    return cursor.fetchall()
+
+
+def insert_copy(connection: psycopg.Connection[Any], table: str, changes: Changes) -> None:
+    """Insert a copy of one row, of NN where it has a site, with other values for some columns."""
+    given = {key: str(uuid4()) if value == NEW else value for key, value in changes.items()}
+    listed = sql.SQL(", ").join(map(name, columns(connection, table)))
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO {table} ({listed}) SELECT {listed} FROM jsonb_populate_record("
+            "(SELECT t FROM {table} t ORDER BY to_jsonb(t) ->> 'site' = 'NN' DESC LIMIT 1),"
+            " {given})"
+        ).format(table=name(table), listed=listed, given=Jsonb(given))
+    )
+
+
+def lift(connection: psycopg.Connection[Any], table: str, kinds: str, but: str = "") -> None:
+    """Drop the table's constraints of those kinds (as pg_constraint names them) but one.
+
+    What another constraint still needs stays, unless it is dropped here too.
+    """
+    for kind in kinds:
+        found = connection.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = %s",
+            (table, kind),
+        ).fetchall()
+        for (constraint,) in found:
+            if constraint != but:
+                with suppress(errors.DependentObjectsStillExist), connection.transaction():
+                    connection.execute(
+                        sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                            name(table), name(constraint)
+                        )
+                    )

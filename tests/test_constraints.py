@@ -1,0 +1,281 @@
+"""Every constraint refuses, by itself, what it is there to refuse."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+from psycopg.rows import scalar_row
+
+from tests.lived import CLINICAL, FRESH, NEW, Changes, Lived, insert_copy, lift, name
+
+UNKNOWN = {"protocol_version": "9.9"}
+VERSIONS = [{"version": 0}, {"version": -1}]
+UNREASONED = [{"version": 2, "reason": None}]
+
+VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
+    # CHECK
+    "account_kind_known": ("account", [{"kind": "robot"}, {"kind": ""}]),
+    "adverse_event_action_known": ("adverse_event", [{"action_taken": "more"}]),
+    "adverse_event_causality_known": (
+        "adverse_event",
+        [
+            {"causality_study_drug": "perhaps"},
+            {"causality_radiotherapy": "perhaps"},
+            {"sponsor_causality": "perhaps"},
+        ],
+    ),
+    "adverse_event_change_has_reason": ("adverse_event", UNREASONED),
+    "adverse_event_expectedness_known": ("adverse_event", [{"expectedness": "perhaps"}]),
+    "adverse_event_grade_known": ("adverse_event", [{"grade": 0}, {"grade": 6}]),
+    "adverse_event_onset_first": ("adverse_event", [{"resolved_on": "2000-01-01"}]),
+    "adverse_event_outcome_known": ("adverse_event", [{"outcome": "better"}]),
+    "adverse_event_serious_by_criterion": (
+        "adverse_event",
+        [{"serious": False}, {"seriousness": []}],
+    ),
+    "adverse_event_version_from_one": ("adverse_event", VERSIONS),
+    "commitment_is_one": ("randomization_commitment", [{"id": 2}]),
+    "commitment_root_length": ("randomization_commitment", [{"root": "\\x00"}]),
+    "deviation_source_known": ("deviation", [{"source": "rumour"}]),
+    "eligibility_evaluation_change_has_reason": ("eligibility_evaluation", UNREASONED),
+    "eligibility_evaluation_version_from_one": ("eligibility_evaluation", VERSIONS),
+    "eligibility_overall_known": ("eligibility_evaluation", [{"overall": "maybe"}]),
+    "grading_analgesic_known": ("grading", [{"analgesic": "rest"}]),
+    "grading_appearance_known": ("grading", [{"mucosal_appearance": "fine"}]),
+    "grading_change_has_reason": ("grading", UNREASONED),
+    "grading_diet_known": ("grading", [{"diet": "low salt"}]),
+    "grading_grade_known": ("grading", [{"grade": 5}, {"grade": -1}]),
+    "grading_pain_score_known": ("grading", [{"pain_score": 11}, {"pain_score": -1}]),
+    "grading_version_from_one": ("grading", VERSIONS),
+    "radiotherapy_change_has_reason": ("radiotherapy", UNREASONED),
+    "radiotherapy_delivered_fractions": (
+        "radiotherapy",
+        [{"delivered_fractions": -1}, {"delivered_fractions": 101}],
+    ),
+    "radiotherapy_delivered_plausible": (
+        "radiotherapy",
+        [
+            {"delivered_dose_gy": "NaN"},
+            {"delivered_dose_gy": "Infinity"},
+            {"delivered_dose_gy": -0.1},
+            {"delivered_dose_gy": 200.1},
+        ],
+    ),
+    "radiotherapy_dose_plausible": (
+        "radiotherapy",
+        [
+            {"planned_dose_gy": "NaN"},
+            {"planned_dose_gy": "-Infinity"},
+            {"planned_dose_gy": 0.9},
+            {"planned_dose_gy": 200.1},
+        ],
+    ),
+    "radiotherapy_first_before_last": (
+        "radiotherapy",
+        [{"first_fraction_on": "2026-03-02", "last_fraction_on": "2026-03-01"}],
+    ),
+    "radiotherapy_fractions": (
+        "radiotherapy",
+        [{"planned_fractions": 0}, {"planned_fractions": 101}],
+    ),
+    "radiotherapy_last_needs_first": (
+        "radiotherapy",
+        [{"first_fraction_on": None, "last_fraction_on": "2026-03-01"}],
+    ),
+    "radiotherapy_version_from_one": ("radiotherapy", VERSIONS),
+    "sandbox_clock_forward": ("sandbox_clock", [{"ahead": "-1 second"}]),
+    "sandbox_clock_is_one": ("sandbox_clock", [{"id": 2}, {"id": 0}]),
+    "slot_from_one": ("randomization_slot", [{"seq": 0}, {"seq": -1}]),
+    "status_is_success": ("idempotent_answer", [{"status": 199}, {"status": 300}]),
+    "subject_born_plausibly": ("subject", [{"year_of_birth": 1899}, {"year_of_birth": 2200}]),
+    "subject_number_of_site": (
+        "subject",
+        [{"number": number} for number in ("LZ-0001", "NN-001", "NN-00001", "NN0001", "NN-0001 ")],
+    ),
+    "subject_sex_known": ("subject", [{"sex": "unknown"}]),
+    "subject_status_known": ("subject", [{"status": "cured"}]),
+    "total_is_one": ("randomization_total", [{"id": 2}]),
+    "total_within_cap": ("randomization_total", [{"allocated": -1}, {"allocated": 100_000}]),
+    "visit_change_has_reason": ("visit", UNREASONED),
+    "visit_done_or_missed": (
+        "visit",
+        [{"visited_on": None}, {"missed_reason": "Away"}],
+    ),
+    "visit_version_from_one": ("visit", VERSIONS),
+    # UNIQUE: everything that may differ does
+    "account_pkey": ("account", [{"username": "new"}]),
+    "account_username_unique": ("account", [{"id": NEW}]),
+    "adverse_event_pkey": ("adverse_event", [{"term": "Other"}]),
+    "alembic_version_pkc": ("alembic_version", [{}]),
+    "allocation_once": ("allocation", [{"id": NEW, "seq": 2}]),
+    "allocation_pkey": ("allocation", [{"subject_id": NEW, "seq": 2}]),
+    "allocation_slot_once": ("allocation", [{"id": NEW, "subject_id": NEW}]),
+    "consent_once_per_version": ("consent", [{"id": NEW}]),
+    "consent_pkey": ("consent", [{"version": "9.9"}]),
+    "consent_site_subject_id_id_unique": ("consent", [{"version": "9.9"}]),
+    "consent_withdrawal_pkey": ("consent_withdrawal", [{"reason": "Another"}]),
+    "deviation_pkey": ("deviation", [{"description": "Another"}]),
+    "eligibility_evaluation_pkey": ("eligibility_evaluation", [{"overall": "ineligible"}]),
+    "eligibility_evaluation_site_subject_id_version_unique": (
+        "eligibility_evaluation",
+        [{"overall": "ineligible"}],
+    ),
+    "eligibility_signature_pkey": ("eligibility_signature", [{"version": 50}]),
+    "eligibility_signed_once": ("eligibility_signature", [{"id": NEW}]),
+    "grading_once_per_assessor": ("grading", [{"id": NEW, "version": 1, "grade": 0}]),
+    "grading_pkey": ("grading", [{"visit": "RT2A"}]),
+    "idempotent_answer_pkey": ("idempotent_answer", [{"status": 299}]),
+    "person_digest_pkey": ("person_digest", [{}]),
+    "protocol_version_pkey": ("protocol_version", [{"sha256": "0" * 64}]),
+    "radiotherapy_pkey": ("radiotherapy", [{"planned_dose_gy": 70}]),
+    "randomization_commitment_pkey": ("randomization_commitment", [{"slots": 1}]),
+    "randomization_slot_pkey": ("randomization_slot", [{"leaf": "\\x00"}]),
+    "randomization_total_pkey": ("randomization_total", [{"allocated": 0}]),
+    "sandbox_clock_pkey": ("sandbox_clock", [{"ahead": "1 second"}]),
+    "site_activation_once": ("site_activation", [{"id": NEW}]),
+    "site_activation_pkey": ("site_activation", [{"consent_version": "9.9"}]),
+    "site_pkey": ("site", [{"name": "Another"}]),
+    "stratum_pkey": ("stratum", [{"site": "ZZ"}]),
+    "stratum_site_code_unique": ("stratum", [{"levels": {}}]),
+    "subject_pkey": ("subject", [{"number": "NN-0099"}]),
+    "subject_site_id_unique": ("subject", [{"number": "NN-0099"}]),
+    "subject_site_number_unique": ("subject", [{"id": NEW}]),
+    "visit_pkey": ("visit", [{"recorded_by": NEW}]),
+    # FOREIGN KEY
+    "adverse_event_protocol_version_fkey": ("adverse_event", [UNKNOWN]),
+    "adverse_event_site_subject_id_fkey": ("adverse_event", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "allocation_on_evaluation": ("allocation", [{"evaluation_version": 99}, {"site": "LZ"}]),
+    "allocation_protocol_version_fkey": ("allocation", [UNKNOWN]),
+    "allocation_site_stratum_fkey": ("allocation", [{"stratum": "ZZ"}, {"site": "LZ"}]),
+    "allocation_site_subject_id_fkey": ("allocation", [{"site": "LZ"}]),
+    "allocation_stratum_seq_fkey": ("allocation", [{"seq": 9999}, {"seq": 0}]),
+    "allocation_without_gap": ("allocation", [{"seq": 3}, {"seq": 9}]),
+    "consent_site_subject_id_fkey": ("consent", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "consent_withdrawal_site_subject_id_consent_id_fkey": (
+        "consent_withdrawal",
+        [{"consent_id": NEW}, {"site": "LZ"}],
+    ),
+    "consent_withdrawal_site_subject_id_fkey": ("consent_withdrawal", [{"site": "LZ"}]),
+    "deviation_site_subject_id_fkey": ("deviation", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "eligibility_evaluation_protocol_version_fkey": ("eligibility_evaluation", [UNKNOWN]),
+    "eligibility_evaluation_site_subject_id_fkey": ("eligibility_evaluation", [{"site": "LZ"}]),
+    "eligibility_signature_site_subject_id_fkey": ("eligibility_signature", [{"site": "LZ"}]),
+    "eligibility_signature_site_subject_id_version_fkey": (
+        "eligibility_signature",
+        [{"version": 99}],
+    ),
+    "grading_protocol_version_fkey": ("grading", [UNKNOWN]),
+    "grading_site_subject_id_fkey": ("grading", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "radiotherapy_protocol_version_fkey": ("radiotherapy", [UNKNOWN]),
+    "radiotherapy_site_subject_id_fkey": ("radiotherapy", [{"site": "LZ"}]),
+    "randomization_commitment_protocol_version_fkey": ("randomization_commitment", [UNKNOWN]),
+    "randomization_slot_stratum_fkey": ("randomization_slot", [{"stratum": "ZZ"}]),
+    "site_activation_protocol_version_fkey": ("site_activation", [UNKNOWN]),
+    "site_activation_site_fkey": ("site_activation", [{"site": "ZZ"}]),
+    "stratum_site_fkey": ("stratum", [{"site": "ZZ"}]),
+    "subject_protocol_version_fkey": ("subject", [UNKNOWN]),
+    "subject_site_fkey": ("subject", [{"site": "ZZ", "number": "ZZ-0001"}]),
+    "visit_protocol_version_fkey": ("visit", [UNKNOWN]),
+    "visit_site_subject_id_fkey": ("visit", [{"site": "LZ"}, {"subject_id": NEW}]),
+}
+"""Every constraint, its table, and rows that only it refuses."""
+
+KINDS: dict[str, type[psycopg.Error]] = {
+    "c": errors.CheckViolation,
+    "f": errors.ForeignKeyViolation,
+    "p": errors.UniqueViolation,
+    "u": errors.UniqueViolation,
+}
+
+
+def test_the_constraints_are_those_that_the_tests_here_violate(lived: Lived) -> None:
+    stored = lived.ask(
+        "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+        " AND contype IN ('c', 'f', 'p', 'u')"
+        " UNION SELECT relname FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid"
+        " WHERE relnamespace = 'public'::regnamespace AND indisunique"
+    )
+    generated = {"audit_event_pkey"}  # nobody can give a key there
+    assert sorted(set(stored) - generated) == sorted(VIOLATIONS)
+
+
+def isolate(connection: psycopg.Connection[Any], table: str, constraint: str) -> str:
+    """Take the constraints that could refuse first out of the way; answers the one's kind."""
+    row = connection.execute(
+        "SELECT contype::text FROM pg_constraint WHERE conname = %s", (constraint,)
+    ).fetchone()
+    kind = str(row[0]) if row else "u"
+    if kind in "pu":
+        references = connection.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE confrelid = %s::regclass",
+            (table,),
+        ).fetchall()
+        for child, reference in references:
+            connection.execute(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(name(child), name(reference))
+            )
+    lift(connection, table, {"c": "c", "f": "fpu"}.get(kind, "pu"), but=constraint)
+    if kind != "c" and constraint != "grading_once_per_assessor":
+        connection.execute("DROP INDEX grading_once_per_assessor")
+    return kind
+
+
+@pytest.mark.parametrize("constraint", VIOLATIONS)
+def test_a_row_that_violates_a_constraint_is_refused_by_it(
+    superuser: psycopg.Connection[Any], constraint: str
+) -> None:
+    """Each alone, so that it proves what it refuses by itself.
+
+    A foreign key over site and subject is what keeps a record at its subject's
+    site: foreign keys pass over row-level security.
+    """
+    table, refused = VIOLATIONS[constraint]
+    kind = isolate(superuser, table, constraint)
+    fresh = {} if kind in "pu" else FRESH.get(table, {})
+    for changes in refused:
+        with pytest.raises(KINDS[kind]) as refusal, superuser.transaction():
+            insert_copy(superuser, table, {**fresh, **changes})
+        assert refusal.value.diag.constraint_name == constraint, changes
+
+
+ACCEPTED = sorted(set(FRESH) - {"allocation", "consent_withdrawal", "eligibility_signature"})
+
+
+@pytest.mark.parametrize("table", ACCEPTED)
+def test_the_row_that_those_violations_change_is_accepted(
+    superuser: psycopg.Connection[Any], table: str
+) -> None:
+    insert_copy(superuser, table, FRESH[table])
+
+
+def test_a_slot_is_neither_skipped_nor_given_twice(superuser: psycopg.Connection[Any]) -> None:
+    """Stated by constraints, so no race and no mistake above them can do it."""
+    with pytest.raises(errors.UniqueViolation) as twice, superuser.transaction():
+        insert_copy(superuser, "allocation", {"id": NEW, "subject_id": NEW, "seq": 1})
+    assert twice.value.diag.constraint_name == "allocation_slot_once"
+    isolate(superuser, "allocation", "allocation_without_gap")
+    with pytest.raises(errors.ForeignKeyViolation) as skipped, superuser.transaction():
+        insert_copy(superuser, "allocation", {"id": NEW, "seq": 3})
+    assert skipped.value.diag.constraint_name == "allocation_without_gap"
+    for seq in (2, 3):
+        insert_copy(superuser, "allocation", {"id": NEW, "seq": seq})
+
+
+@pytest.mark.parametrize("table", [*CLINICAL, "audit_event"])
+def test_a_missing_value_is_refused(superuser: psycopg.Connection[Any], table: str) -> None:
+    mandatory = (
+        superuser.cursor(row_factory=scalar_row)
+        .execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND attnotnull AND attidentity = ''",
+            (table,),
+        )
+        .fetchall()
+    )
+    assert mandatory
+    for column in mandatory:
+        with pytest.raises(errors.NotNullViolation) as refusal, superuser.transaction():
+            insert_copy(superuser, table, {**FRESH.get(table, {}), column: None})
+        assert refusal.value.diag.column_name == column

@@ -1,0 +1,227 @@
+"""The revisions, up and down, on every server version that the service supports."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg.rows import scalar_row
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from services.api import migrate
+from services.api.core.db import Database
+from services.api.embedded import Cluster, bindir
+from services.api.migrations import guard
+from services.api.setup import prepare
+from tests.conftest import APP_PASSWORD, Served, admin_url
+from tests.lived import plain
+from tests.make import Api, ok
+
+SYSTEM = Path("/usr/lib/postgresql/15/bin")
+SERVERS = {"18": bindir(18), "16": bindir(16)} | ({"15": SYSTEM} if SYSTEM.is_dir() else {})
+SCRIPTS = ScriptDirectory.from_config(migrate.config())
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
+WHAT_THERE_IS: LiteralString = (
+    "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    " UNION SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    " UNION SELECT conname::text FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+    " UNION SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal"
+    " UNION SELECT policyname::text FROM pg_policies"
+    " UNION SELECT relname || ': ' || coalesce(relacl, acldefault('r', relowner))::text"
+    "  FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+)
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """A server of that version, on which nothing was ever migrated."""
+    home = tmp_path_factory.mktemp(f"server{request.param}")
+    with Cluster(home, SERVERS[request.param], durable=False) as running:
+        yield running
+
+
+def ask(url: str, query: LiteralString) -> list[str]:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        cursor = connection.cursor(row_factory=scalar_row).execute(query)
+        return cursor.fetchall() if cursor.description else []
+
+
+def new_database(server: Cluster, name: LiteralString, owner: LiteralString = "postgres") -> str:
+    """The superuser's address of an empty database."""
+    ask(admin_url(server, "postgres"), f"CREATE DATABASE {name} OWNER {owner}")
+    return admin_url(server, name)
+
+
+def check(url: str) -> None:
+    """Fail if the models and the schema differ."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        command.check(migrate.config(connection))
+    engine.dispose()
+
+
+def revision(url: str) -> str | None:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = migrate.revision(connection)
+    engine.dispose()
+    return found
+
+
+def test_an_owner_who_may_create_roles_need_not_be_superuser(server: Cluster) -> None:
+    """First on each server, so the roles do not exist yet."""
+    postgres = admin_url(server, "postgres")
+    ask(postgres, "CREATE ROLE builder LOGIN CREATEROLE PASSWORD 'builder'")
+    as_superuser = new_database(server, "built", "builder")
+    url = server.url("builder", "builder", "built")
+    migrate.upgrade(url, app_password=APP_PASSWORD)
+    check(url)
+    owners = ask(
+        as_superuser,
+        "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = 'public'",
+    )
+    assert owners == ["trial_owner"]
+    database = Database(server.url("trial_app", APP_PASSWORD, "built"), pool_size=1)
+    with database.session() as session:
+        assert migrate.revision(session.connection()) == migrate.head()
+    database.close()
+    migrate.downgrade(url)
+    migrate.upgrade(url)
+    ask(postgres, "DROP DATABASE built WITH (FORCE)")
+
+
+def test_an_owner_without_that_right_is_told_so(server: Cluster) -> None:
+    postgres = admin_url(server, "postgres")
+    ask(postgres, "CREATE ROLE tenant LOGIN PASSWORD 'tenant'")
+    as_superuser = new_database(server, "let", "tenant")
+    with pytest.raises(ProgrammingError, match=r"permission denied|must have admin option"):
+        migrate.upgrade(server.url("tenant", "tenant", "let"))
+    assert revision(as_superuser) is None
+    ask(postgres, "DROP DATABASE let WITH (FORCE)")
+
+
+def test_up_down_and_up_again_from_empty(server: Cluster) -> None:
+    url = new_database(server, "updown")
+    migrate.upgrade(url)
+    first = ask(url, WHAT_THERE_IS)
+    assert revision(url) == migrate.head()
+    check(url)
+    migrate.downgrade(url)
+    assert revision(url) is None
+    left = {name for name in ask(url, WHAT_THERE_IS) if not name.startswith("alembic_version")}
+    assert left == set()
+    migrate.upgrade(url)
+    assert ask(url, WHAT_THERE_IS) == first
+    check(url)
+
+
+def test_each_revision_goes_down_and_up_by_itself(cluster: Cluster) -> None:
+    url = new_database(cluster, "stepwise")
+    states = []
+    for one in reversed(REVISIONS):
+        migrate.upgrade(url, to=one)
+        states.append(ask(url, WHAT_THERE_IS))
+        assert revision(url) == one
+    for one, state in zip(REVISIONS, reversed(states), strict=True):
+        assert ask(url, WHAT_THERE_IS) == state, one
+        migrate.downgrade(url, to="-1")
+    assert revision(url) is None
+
+
+def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
+    url = new_database(cluster, "twice")
+    migrate.upgrade(url, app_password=APP_PASSWORD)
+    written = ask(url, "SELECT max(xmin::text::bigint)::text FROM pg_class")
+    migrate.upgrade(url)
+    assert ask(url, "SELECT max(xmin::text::bigint)::text FROM pg_class") == written
+
+
+def test_a_trial_runs_on_this_server(server: Cluster, served: Served, unchanged: Api) -> None:
+    url = new_database(server, "trial")
+    migrate.upgrade(url, app_password=APP_PASSWORD)
+    state = served.app.state
+    database = Database(server.url("trial_app", APP_PASSWORD, "trial"), pool_size=5)
+    prepare(database, state.settings, state.loaded, state.clock)
+    state.database = database
+    api = Api(unchanged.client, state, url)
+    subject = api.as_("investigator").lived()
+    assert subject["status"] == "withdrawn"
+    endpoint = f"/v1/subjects/{subject['id']}/endpoint"
+    assert ok(api.as_("monitor").get(endpoint))["primary"]["status"] == "event"
+    database.close()
+
+
+def test_the_revisions_are_one_line() -> None:
+    assert len(SCRIPTS.get_heads()) == len(SCRIPTS.get_bases()) == 1
+    assert migrate.head() == REVISIONS[0]
+    for script in SCRIPTS.walk_revisions():
+        assert re.fullmatch(r"\d{4}_\d{2}_\d{2}_[a-z_]+\.py", Path(script.path).name)
+        assert script.doc
+        assert not isinstance(script.down_revision, tuple)
+
+
+@pytest.mark.parametrize("way", ["upgrade", "downgrade"])
+@pytest.mark.parametrize("name", REVISIONS)
+def test_every_revision_bounds_its_locks_and_time_first(name: str, way: str) -> None:
+    module = ast.parse(Path(SCRIPTS.get_revision(name).path).read_text())
+    (function,) = [
+        node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == way
+    ]
+    statements = [
+        node
+        for node in function.body
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    ]
+    assert ast.unparse(statements[0]).startswith("guard(")
+
+
+def test_a_revision_that_waits_for_a_lock_gives_up_and_can_be_run_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "LOCK_TIMEOUT", "50ms")
+    url = new_database(cluster, "locked")
+    migrate.upgrade(url)
+    with psycopg.connect(plain(url)) as other:
+        other.execute("LOCK TABLE subject IN ACCESS SHARE MODE")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate.downgrade(url)
+    assert revision(url) == migrate.head()
+    migrate.downgrade(url)
+    assert revision(url) is None
+
+
+def test_a_revision_that_takes_too_long_gives_up(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "STATEMENT_TIMEOUT", "1ms")
+    url = new_database(cluster, "slow")
+    with psycopg.connect(plain(url)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtext('trial roles'))")
+        with pytest.raises(OperationalError, match="statement timeout"):
+            migrate.upgrade(url)
+    assert revision(url) is None
+
+
+def test_an_unknown_revision_is_refused(cluster: Cluster) -> None:
+    url = new_database(cluster, "unknown")
+    with pytest.raises(CommandError, match="no_such_revision"):
+        migrate.upgrade(url, to="no_such_revision")
+
+
+def test_the_password_of_the_app_is_set_and_never_sent(cluster: Cluster) -> None:
+    """The server gets a SCRAM verifier: its log could otherwise show the password."""
+    url = new_database(cluster, "secret")
+    migrate.upgrade(url, app_password=APP_PASSWORD)
+    (stored,) = ask(url, "SELECT rolpassword FROM pg_authid WHERE rolname = 'trial_app'")
+    assert stored.startswith("SCRAM-SHA-256$")
+    with psycopg.connect(plain(cluster.url("trial_app", APP_PASSWORD, "secret"))) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("trial_app",)

@@ -1,0 +1,212 @@
+"""The environment: what a production start needs, and that it names all that is missing."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from pydantic import SecretStr, ValidationError
+
+from services.api.main import create_app
+from services.api.serve import new_signing_key
+from services.api.settings import SANDBOX_SEED, MissingSetting, Settings
+
+NEEDED = (
+    "TRIAL_DATABASE_URL",
+    "TRIAL_SIGNING_KEY_FILE",
+    "TRIAL_RANDOMIZATION_SEED_FILE",
+    "TRIAL_PERSON_KEY_FILE",
+    "TRIAL_ISSUER",
+)
+Environment = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def nothing_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("TRIAL_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """Everything that a production start needs."""
+    (tmp_path / "key").write_text(new_signing_key())
+    (tmp_path / "seed").write_text("ab" * 32 + "\n")
+    (tmp_path / "person").write_text("cd" * 32)
+    return {
+        "TRIAL_DATABASE_URL": "postgresql+psycopg://trial_app:secret@127.0.0.1:1/none",
+        "TRIAL_SIGNING_KEY_FILE": str(tmp_path / "key"),
+        "TRIAL_RANDOMIZATION_SEED_FILE": str(tmp_path / "seed"),
+        "TRIAL_PERSON_KEY_FILE": str(tmp_path / "person"),
+        "TRIAL_ISSUER": "https://trial.example",
+    }
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Callable[[Environment], Settings]:
+    """Read the environment as a production start does."""
+
+    def read(environment: Environment) -> Settings:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        settings = Settings()
+        settings.require_production()
+        return settings
+
+    return read
+
+
+Start = Callable[[Environment], Settings]
+
+
+def test_a_complete_environment_starts(start: Start, environment: Environment) -> None:
+    settings = start(environment)
+    assert (settings.seed, settings.person_key) == (b"\xab" * 32, b"\xcd" * 32)
+    assert settings.signing_key.startswith("-----BEGIN PRIVATE KEY-----")
+    assert (settings.sandbox, settings.workers, settings.token_seconds) == (False, 1, 900)
+    assert create_app(settings).state.issuer.issuer == "https://trial.example"
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+@pytest.mark.parametrize("how", ["absent", "empty"])
+def test_a_missing_setting_is_named(
+    start: Start, environment: Environment, missing: str, how: str
+) -> None:
+    changed = {**environment, missing: ""}
+    if how == "absent":
+        del changed[missing]
+    with pytest.raises(MissingSetting) as refusal:
+        start(changed)
+    (fault,) = str(refusal.value).splitlines()
+    assert fault.startswith(missing)
+
+
+def test_all_that_is_missing_is_named_at_once(start: Start) -> None:
+    with pytest.raises(MissingSetting) as refusal:
+        start({})
+    faults = str(refusal.value).splitlines()
+    assert [fault.split()[0] for fault in faults] == list(NEEDED)
+    assert all(len(fault) > 50 for fault in faults), "each says what it must hold"
+    with pytest.raises(MissingSetting):
+        create_app(Settings())
+
+
+@pytest.mark.parametrize("name", [name for name in NEEDED if name.endswith("_FILE")])
+def test_a_file_that_is_not_there_is_named(
+    start: Start, environment: Environment, name: str
+) -> None:
+    with pytest.raises(MissingSetting) as refusal:
+        start({**environment, name: "/nowhere/secret"})
+    assert str(refusal.value) == f"{name}: no readable file at the path given"
+
+
+@pytest.mark.parametrize("name", ["TRIAL_RANDOMIZATION_SEED_FILE", "TRIAL_PERSON_KEY_FILE"])
+@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 33, "zz" * 32, "ab", "ä" * 64])
+def test_a_secret_has_exactly_32_bytes(
+    start: Start, environment: Environment, name: str, text: str
+) -> None:
+    Path(environment[name]).write_text(text)
+    with pytest.raises(MissingSetting) as refusal:
+        start(environment)
+    assert str(refusal.value) == f"{name}: the file must hold 64 hexadecimal digits"
+    assert text == "" or text not in str(refusal.value)
+
+
+def test_the_public_seed_of_the_sandbox_is_refused(start: Start, environment: Environment) -> None:
+    Path(environment["TRIAL_RANDOMIZATION_SEED_FILE"]).write_text(SANDBOX_SEED.hex())
+    with pytest.raises(MissingSetting, match="public seed of the sandbox"):
+        start(environment)
+
+
+def p384() -> bytes:
+    key = ec.generate_private_key(ec.SECP384R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def encrypted() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"not a key", p384(), encrypted()], ids=["nothing", "text", "P-384", "encrypted"]
+)
+def test_a_signing_key_that_cannot_sign_is_named(
+    start: Start, environment: Environment, text: bytes
+) -> None:
+    Path(environment["TRIAL_SIGNING_KEY_FILE"]).write_bytes(text)
+    settings = start(environment)
+    with pytest.raises(MissingSetting, match="TRIAL_SIGNING_KEY_FILE"):
+        create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRIAL_PORT", "65536"),
+        ("TRIAL_PORT", "-1"),
+        ("TRIAL_PORT", "http"),
+        ("TRIAL_WORKERS", "0"),
+        ("TRIAL_WORKERS", "65"),
+        ("TRIAL_POOL_SIZE", "0"),
+        ("TRIAL_TOKEN_SECONDS", "901"),
+        ("TRIAL_TOKEN_SECONDS", "59"),
+        ("TRIAL_SANDBOX", "perhaps"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.removeprefix("TRIAL_").lower()):
+        Settings()
+
+
+def test_the_sandbox_is_one_process_with_a_public_seed() -> None:
+    assert Settings(sandbox=True).seed == SANDBOX_SEED
+    with pytest.raises(ValidationError, match="exactly one worker"):
+        Settings(sandbox=True, workers=2)
+    with pytest.raises(MissingSetting, match="TRIAL_RANDOMIZATION_SEED_FILE"):
+        _ = Settings(sandbox=False).seed
+
+
+def test_no_secret_shows_in_a_printed_setting(start: Start, environment: Environment) -> None:
+    settings = start(environment)
+    _ = settings.seed
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "secret@" not in shown
+        assert "abab" not in shown
+        assert "PRIVATE KEY" not in shown
+    assert isinstance(settings.database_url, SecretStr)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_the_database_s_address_is_taken_as_postgresql_writes_it(scheme: str) -> None:
+    settings = Settings(
+        database_url=SecretStr(f"{scheme}://me:a%40b@db:5432/trial?sslmode=require")
+    )
+    assert settings.database_url is not None
+    expected = "postgresql+psycopg://me:a%40b@db:5432/trial?sslmode=require"
+    assert settings.database_url.get_secret_value() == expected
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@db/trial", "secret", "db:5432/secret"])
+def test_another_address_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ValidationError, match="postgresql://user:password@host") as refusal:
+        Settings(database_url=SecretStr(url))
+    assert "secret" not in str(refusal.value)
+
+
+def test_settings_are_read_once() -> None:
+    settings = Settings()
+    for name in Settings.model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(settings, name, "other")
