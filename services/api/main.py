@@ -57,9 +57,9 @@ TAGS = [
 ]
 
 ROUTERS = (
+    enrolment,  # first, for it is asked most and routes are tried in this order
     identity,
     study,
-    enrolment,
     deviations,
     radiotherapy,
     eligibility,
