@@ -167,6 +167,8 @@ def leaves(
 
 
 class Outcome(Section):
+    """What is measured, and over which time."""
+
     measure: Text = Field(examples=["The incidence of grade ≥3 oral mucositis"])
     time_frame: Text = Field(examples=["Until 90 days after radiotherapy"])
     description: Text = Field(examples=["The proportion of patients with grade 3 or higher"])
@@ -205,6 +207,8 @@ class Site(Section):
 
 
 class Arm(Section):
+    """A group to which subjects are allocated."""
+
     code: Identifier = Field(examples=["experimental"])
     label: Text = Field(examples=["Exosome oral spray"])
     type: Literal["experimental", "active_comparator", "no_intervention"]
