@@ -264,6 +264,11 @@ class Api:
         )
 
 
+def path(subject: Json, *parts: str) -> str:
+    """The address of a subject, or of something that belongs to them."""
+    return "/".join(("/v1/subjects", subject["id"], *parts))
+
+
 def ok(answer: httpx.Response) -> Json:
     """The body of a 200."""
     assert answer.status_code == 200, answer.text

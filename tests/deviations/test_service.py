@@ -7,18 +7,11 @@ from tests.make import (
     Json,
     created,
     ok,
+    path,
     plan,
 )
 
 REASON = "Corrected from the source record"
-
-
-def path(subject: Json, *parts: str) -> str:
-    return "/".join(("/v1/subjects", subject["id"], *parts))
-
-
-def tomorrow(api: Api) -> str:
-    return str(api.today() + timedelta(days=1))
 
 
 def consent(api: Api, subject: Json) -> Json:
@@ -26,13 +19,6 @@ def consent(api: Api, subject: Json) -> Json:
     (only,) = ok(api.get(path(subject, "consents")))["items"]
     found: Json = only
     return found
-
-
-def withdraw(api: Api, subject: Json) -> Json:
-    """The subject's consent, withdrawn today."""
-    where = path(subject, "consents", consent(api, subject)["id"], "withdrawal")
-    body = {"withdrawn_on": str(api.today()), "reason": "Does not want to go on"}
-    return created(api.post(where, body))
 
 
 def deviations(api: Api, subject: Json) -> list[tuple[str, str]]:

@@ -11,15 +11,12 @@ from tests.make import (
     grading,
     mistakes,
     ok,
+    path,
     plan,
     problem,
 )
 
 REASON = "Corrected from the source record"
-
-
-def path(subject: Json, *parts: str) -> str:
-    return "/".join(("/v1/subjects", subject["id"], *parts))
 
 
 def tomorrow(api: Api) -> str:

@@ -5,17 +5,11 @@ from datetime import timedelta
 from tests.make import (
     Api,
     Json,
-    created,
     mistakes,
     ok,
+    path,
     plan,
 )
-
-REASON = "Corrected from the source record"
-
-
-def path(subject: Json, *parts: str) -> str:
-    return "/".join(("/v1/subjects", subject["id"], *parts))
 
 
 def tomorrow(api: Api) -> str:
@@ -27,13 +21,6 @@ def consent(api: Api, subject: Json) -> Json:
     (only,) = ok(api.get(path(subject, "consents")))["items"]
     found: Json = only
     return found
-
-
-def withdraw(api: Api, subject: Json) -> Json:
-    """The subject's consent, withdrawn today."""
-    where = path(subject, "consents", consent(api, subject)["id"], "withdrawal")
-    body = {"withdrawn_on": str(api.today()), "reason": "Does not want to go on"}
-    return created(api.post(where, body))
 
 
 def test_radiotherapy_is_empty_at_first_and_then_as_recorded(api: Api) -> None:

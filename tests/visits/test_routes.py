@@ -5,14 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from httpx import Response
 
-from tests.make import Api, Json, at_noon, created, grading, mistakes, ok, plan, problem
+from tests.make import Api, Json, at_noon, created, grading, mistakes, ok, path, plan, problem
 
 REASON = "Misread the source record"
 SEVERE = {"grade": 3, "mucosal_appearance": "confluent", "pain_score": 8, "analgesic": "opioid"}
-
-
-def path(subject: Json, *parts: str) -> str:
-    return "/".join(("/v1/subjects", subject["id"], *parts))
 
 
 def days(number: int) -> timedelta:
