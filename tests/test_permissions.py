@@ -271,9 +271,12 @@ REQUESTS: dict[str, Send] = {
     "move_clock": move_clock,
 }
 LISTS = {"list_subjects", "list_randomizations", "list_adverse_events"}
-WRITES = {
-    name for name in REQUESTS if not name.startswith(("read_", "list_")) and name != "issue_token"
-}
+WRITES = (
+    set(REQUESTS)
+    - {"issue_token", "move_clock"}
+    - {name for name in REQUESTS if name.startswith(("read_", "list_"))}
+)
+"""Operations whose success leaves a row in the trail."""
 
 
 @pytest.fixture
