@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import LiteralString
 
@@ -74,17 +74,19 @@ def clean(**settings: object) -> Environment:
 
 @contextmanager
 def trial(*arguments: str, **settings: object) -> Iterator[Running]:
-    """A real process, that is not left behind."""
+    """A real process, that is not left behind, nor are its workers."""
     with subprocess.Popen(
         [TRIAL, *arguments],
         env=clean(**settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as process:
         try:
             yield Running(process)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def first_call(running: Running) -> tuple[str, Json]:
