@@ -16,7 +16,7 @@ $(READY): uv.lock pyproject.toml
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
-	@$(BIN)/uv sync --quiet --frozen --all-extras --compile-bytecode
+	@$(BIN)/uv sync --quiet --system-certs --frozen --all-extras --compile-bytecode
 	@touch $(READY)
 
 install: $(READY) ## Build .venv from the lock file
