@@ -16,11 +16,11 @@ from bench.bare import cursor_after
 from services.api import migrate, setup
 from services.api.core.clock import Clock
 from services.api.core.db import Database
+from services.api.core.keys import KeyRing, new_signing_key
 from services.api.core.permissions import Role
-from services.api.core.tokens import TokenIssuer, TokenKey
+from services.api.core.tokens import TokenIssuer
 from services.api.embedded import Cluster
 from services.api.protocol.load import load
-from services.api.serve import new_signing_key
 from services.api.settings import Settings
 
 PER_SITE = 10_000
@@ -123,8 +123,10 @@ def _fill(url: str, rows: int) -> tuple[list[UUID], tuple[str, ...]]:
 
 
 def _token(settings: Settings, sites: tuple[str, ...]) -> str:
+    if settings.signing_key_file is None:
+        raise ValueError("the settings name no signing key")
     issuer = TokenIssuer(
-        key=TokenKey.from_pem(settings.signing_key),
+        keys=KeyRing(settings.signing_key_file),
         issuer=settings.issuer,
         audience=settings.audience,
         seconds=settings.token_seconds,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,18 +15,23 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import QueuePool, make_url
 
 from services.api import migrate
+from services.api.audit.sealing import seal_once
 from services.api.core.db import Database
+from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
+from services.api.identity.watch import SessionWatch
 from services.api.main import create_app
-from services.api.serve import UVICORN, new_signing_key
+from services.api.serve import UVICORN
 from services.api.settings import Settings
 from tests.lived import Lived
-from tests.make import Api
+from tests.make import Api, ok, problem
 
 APP_PASSWORD = "a password of the tests only"
+SEALER_PASSWORD = "a password of the tests' sealer"
+AUDITOR_PASSWORD = "a password of the tests' auditor"
 TEMPLATE = "template_trial"
 
 
@@ -60,7 +66,12 @@ def execute(cluster: Cluster, statement: str) -> None:
 def template(cluster: Cluster) -> str:
     """The name of a migrated, empty database to clone."""
     execute(cluster, f"CREATE DATABASE {TEMPLATE}")
-    migrate.upgrade(admin_url(cluster, TEMPLATE), app_password=APP_PASSWORD)
+    migrate.upgrade(
+        admin_url(cluster, TEMPLATE),
+        app_password=APP_PASSWORD,
+        sealer_password=SEALER_PASSWORD,
+        auditor_password=AUDITOR_PASSWORD,
+    )
     return TEMPLATE
 
 
@@ -80,10 +91,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, templat
     )
 
 
-@pytest.fixture(scope="session")
-def served(settings: Settings) -> Iterator[Served]:
-    """The real server in a thread of this process."""
-    app = create_app(settings)
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The address of the real server in a thread of this process."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
@@ -91,11 +101,20 @@ def served(settings: Settings) -> Iterator[Served]:
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
-    app.state.database.close()  # a template with connections cannot be cloned
-    yield Served(app, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture(scope="session")
+def served(settings: Settings) -> Iterator[Served]:
+    """The application under test, whose first start furnishes the template."""
+    app = create_app(settings)
+    with listening(app) as address:
+        app.state.watch.close()
+        app.state.database.close()  # a template with connections cannot be cloned
+        yield Served(app, address)
 
 
 @contextmanager
@@ -112,10 +131,24 @@ def serving(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
     state = served.app.state
     state.database = own = Database(cluster.url("trial_app", APP_PASSWORD, database), pool_size=20)
     state.clock.offset *= 0
+    state.watch = SessionWatch(cluster.url("trial_app", APP_PASSWORD, database))
     # Plain HTTP: without certificates to read, a client is made in a hundredth of the time.
-    with httpx.Client(base_url=served.address, timeout=30, verify=False) as client:
+    with (
+        state.watch,
+        httpx.Client(base_url=served.address, timeout=30, verify=False) as client,
+    ):
         yield Api(client, state, admin_url(cluster, database))
+    settle(own)
     own.close()
+
+
+def settle(database: Database) -> None:
+    """Wait for requests whose callers have gone: they still hold their connections."""
+    pools = [engine.pool for engine in (database.engine, database._aside)]
+    deadline = time.monotonic() + 20
+    while any(isinstance(pool, QueuePool) and pool.checkedout() for pool in pools):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -141,8 +174,12 @@ def shared_database(cluster: Cluster, served: Served) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def shared_changes(cluster: Cluster, shared_database: str) -> Iterator[Callable[[], Any]]:
-    """How many changes the shared database holds."""
-    counting = "SELECT (SELECT count(*) FROM audit_event), (SELECT count(*) FROM idempotent_answer)"
+    """How many changes the shared database holds; who read and who was refused is told too."""
+    counting = (
+        "SELECT (SELECT count(*) FROM audit_event"
+        "         WHERE operation IN ('INSERT', 'UPDATE', 'DELETE')),"
+        " (SELECT count(*) FROM idempotent_answer)"
+    )
     url = admin_url(cluster, shared_database).replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         yield lambda: connection.execute(counting).fetchone()
@@ -160,13 +197,34 @@ def unchanged(
 
 
 @pytest.fixture(scope="session")
-def lived(cluster: Cluster, served: Served) -> Iterator[Lived]:
+def sealing_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a key that the server knows nothing of."""
+    path = tmp_path_factory.mktemp("sealing") / "key.pem"
+    path.write_text(new_signing_key())
+    return path
+
+
+def seal(cluster: Cluster, database: str, key: Path) -> int | None:
+    """Seal a database's trail once, as the sealer's process does."""
+    url = SecretStr(cluster.url("trial_sealer", SEALER_PASSWORD, database))
+    return seal_once(Settings(database_url=url, sealing_key_file=key))
+
+
+@pytest.fixture(scope="session")
+def lived(cluster: Cluster, served: Served, sealing_key: Path) -> Iterator[Lived]:
     """A database in which everything has happened, for tests that leave it as it is."""
     with cloned(cluster, "test_lived") as name, serving(cluster, served, name) as made:
         subjects = {
             site: str(made.as_("investigator", site).lived(site)["id"]) for site in ("NN", "LZ")
         }
         made.as_("investigator").screened(national_id="450103197101010011")
+        ok(made.sign_in("investigator-nn"))
+        problem(made.sign_in("investigator-nn", "a wrong password"), 400, "invalid_grant")
+        made.rows(
+            "INSERT INTO used_assertion (client, jti_digest, expires_at)"
+            " SELECT id, 'jti', now() FROM account WHERE username = 'his-nn'"
+        )
+        seal(cluster, name, sealing_key)
         yield Lived(made, cluster.url("trial_app", APP_PASSWORD, name), subjects)
 
 

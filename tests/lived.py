@@ -23,7 +23,9 @@ APPEND_ONLY = (
     "allocation",
     "visit",
     "grading",
+    "grading_signature",
     "adverse_event",
+    "adverse_event_signature",
 )
 CLINICAL = ("subject", *APPEND_ONLY)
 REFERENCE = (
@@ -32,10 +34,22 @@ REFERENCE = (
     "randomization_commitment",
     "randomization_slot",
 )
-FIXED = (*APPEND_ONLY, *REFERENCE, "audit_event")
-AUDITED = (*CLINICAL, "account", "site_activation", "randomization_commitment", "protocol_version")
+FIXED = (*APPEND_ONLY, *REFERENCE, "audit_event", "audit_leaf", "audit_checkpoint")
+AUDITED = (
+    *CLINICAL,
+    "account",
+    "account_session",
+    "site_activation",
+    "randomization_commitment",
+    "protocol_version",
+)
 OTHERS = (
     "account",
+    "account_session",
+    "audit_chain",
+    "familiar_source",
+    "sign_in_attempt",
+    "used_assertion",
     "site",
     "stratum",
     "randomization_total",
@@ -53,7 +67,12 @@ Changes = dict[str, Any]
 
 FRESH: dict[str, Changes] = {
     "account": {"id": NEW, "username": "new"},
+    "account_session": {"id": NEW},
+    "familiar_source": {"source_key": "\\x00"},
+    "sign_in_attempt": {"id": NEW},
+    "used_assertion": {"jti_digest": "\\x00"},
     "adverse_event": {"id": NEW, "version": 1},
+    "adverse_event_signature": {"id": NEW, "version": 2},
     "allocation": {"id": NEW, "seq": 2},
     "consent": {"id": NEW, "version": "9.9"},
     "consent_withdrawal": {"consent_id": NEW},
@@ -61,6 +80,7 @@ FRESH: dict[str, Changes] = {
     "eligibility_evaluation": {"version": 50, "reason": "Revised"},
     "eligibility_signature": {"id": NEW, "version": 50},
     "grading": {"id": NEW, "version": 1, "visit": "RT9Z"},
+    "grading_signature": {"id": NEW, "version": 2},
     "idempotent_answer": {"key": "new"},
     "protocol_version": {"version": "9.9"},
     "radiotherapy": {"version": 50, "reason": "Revised"},

@@ -93,6 +93,20 @@ class Api:
         )
         return replace(self, token=token)
 
+    def sign_in(self, username: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+        """A person's request for tokens."""
+        form = {"grant_type": "password", "username": username, "password": password, **more}
+        return self.client.post("/v1/oauth/token", data=form)
+
+    def refresh(self, token: str) -> httpx.Response:
+        """A request for tokens with a refresh token."""
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        return self.client.post("/v1/oauth/token", data=form)
+
+    def with_token(self, token: str) -> "Api":
+        """The same API with a token of the caller's own."""
+        return replace(self, token=token)
+
     # --- requests ---------------------------------------------------------------------
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -156,6 +170,10 @@ class Api:
         """How many rows a table holds, whoever they belong to."""
         return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
 
+    def changes(self) -> int:
+        """How many changes the trail tells of; it tells of reads and refusals too."""
+        return self.count("audit_event WHERE operation IN ('INSERT', 'UPDATE', 'DELETE')")
+
     # --- the life of a subject ---------------------------------------------------------
 
     def screened(self, **changed: object) -> Json:
@@ -202,6 +220,26 @@ class Api:
         }
         return self.post(f"{path}/signature", signature)
 
+    def sign_record(self, path: str, **changed: object) -> httpx.Response:
+        """The caller's signature on the current version of a grading or adverse event."""
+        signature = {
+            "content_hash": ok(self.get(path))["content_hash"],
+            "password": PASSWORD,
+            **changed,
+        }
+        return self.post(f"{path}/signature", signature)
+
+    def sign_grading(self, made: Json, **changed: object) -> httpx.Response:
+        """The caller's signature on the current version of a grading."""
+        return self.sign_record(
+            f"/v1/gradings/{made['id']}", **{"meaning": "I confirm the grading", **changed}
+        )
+
+    def sign_adverse_event(self, event: Json, **changed: object) -> httpx.Response:
+        """The caller's signature on the current version of an adverse event."""
+        stated = {"meaning": "I have reviewed the adverse event", **changed}
+        return self.sign_record(f"/v1/adverse-events/{event['id']}", **stated)
+
     def randomized(self, **changed: object) -> Json:
         """A subject with an allocation."""
         subject = self.eligible(**changed)
@@ -240,8 +278,10 @@ class Api:
         here, today = f"/v1/subjects/{subject['id']}", self.today()
         ok(self.put(f"{here}/visits/RT1A", {"date": str(today)}))
         graded = created(self.post(f"{here}/visits/RT1A/gradings", grading(today)))
+        created(self.sign_grading(graded))
         ok(self.patch(f"/v1/gradings/{graded['id']}", {"grade": 3, "reason": "Misread"}))
         event = created(self.post(f"{here}/adverse-events", adverse_event(today)))
+        created(self.sign_adverse_event(event))
         recovered = {"outcome": "recovered", "reason": "Follow-up"}
         ok(self.patch(f"/v1/adverse-events/{event['id']}", recovered))
         deviation = {"code": "visit", "description": "Late", "occurred_on": str(today)}
@@ -258,9 +298,11 @@ class Api:
         self.rows("ALTER TABLE site_activation ENABLE TRIGGER USER")
 
     def audit(self, subject: Json) -> list[Any]:
-        """The subject's audit rows, oldest first."""
+        """The changes of the subject's records in the trail, oldest first."""
         return self.rows(
-            "SELECT * FROM audit_event WHERE subject_id = :id ORDER BY id", id=UUID(subject["id"])
+            "SELECT * FROM audit_event WHERE subject_id = :id"
+            " AND operation IN ('INSERT', 'UPDATE', 'DELETE') ORDER BY id",
+            id=UUID(subject["id"]),
         )
 
 

@@ -12,9 +12,46 @@ from tests.lived import CLINICAL, FRESH, NEW, Changes, Lived, insert_copy, lift,
 UNKNOWN = {"protocol_version": "9.9"}
 VERSIONS = [{"version": 0}, {"version": -1}]
 UNREASONED = [{"version": 2, "reason": None}]
+SYSTEM = [{"signer_role": "hospital_system"}]
 
 VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     # CHECK
+    "account_can_sign_in": (
+        "account",
+        [
+            {"kind": "user", "secret_hash": None, "jwks": None},
+            {"kind": "client", "secret_hash": None, "jwks": None},
+        ],
+    ),
+    "account_jwks_of_client": ("account", [{"kind": "user", "jwks": {"keys": []}}]),
+    "account_role_of_kind": (
+        "account",
+        [
+            {"kind": "user", "role": "hospital_system"},
+            {"kind": "client", "role": "monitor"},
+        ],
+    ),
+    "account_sites_of_role": (
+        "account",
+        [{"role": "investigator", "sites": []}, {"role": "auditor", "sites": ["NN"]}],
+    ),
+    "account_totp_has_secret": (
+        "account",
+        [{"totp_secret": None, "totp_confirmed_at": "2026-01-01T00:00:00Z"}],
+    ),
+    "account_version_from_one": ("account", VERSIONS),
+    "account_session_cause_known": (
+        "account_session",
+        [{"ended_at": "2026-01-01T00:00:00Z", "ended_because": "bored"}],
+    ),
+    "account_session_end_has_cause": (
+        "account_session",
+        [
+            {"ended_at": "2026-01-01T00:00:00Z", "ended_because": None},
+            {"ended_at": None, "ended_because": "signed_out"},
+        ],
+    ),
+    "account_session_generation_counts": ("account_session", [{"generation": -1}]),
     "account_kind_known": ("account", [{"kind": "robot"}, {"kind": ""}]),
     "adverse_event_action_known": ("adverse_event", [{"action_taken": "more"}]),
     "adverse_event_causality_known": (
@@ -35,11 +72,21 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         [{"serious": False}, {"seriousness": []}],
     ),
     "adverse_event_version_from_one": ("adverse_event", VERSIONS),
+    "adverse_event_signature_meaning_known": (
+        "adverse_event_signature",
+        [{"meaning": "I confirm the grading"}, {"meaning": ""}],
+    ),
+    "adverse_event_signed_by_person": ("adverse_event_signature", SYSTEM),
     "commitment_is_one": ("randomization_commitment", [{"id": 2}]),
     "commitment_root_length": ("randomization_commitment", [{"root": "\\x00"}]),
     "deviation_source_known": ("deviation", [{"source": "rumour"}]),
     "eligibility_evaluation_change_has_reason": ("eligibility_evaluation", UNREASONED),
     "eligibility_evaluation_version_from_one": ("eligibility_evaluation", VERSIONS),
+    "eligibility_signature_meaning_known": (
+        "eligibility_signature",
+        [{"meaning": "I have reviewed the adverse event"}, {"meaning": ""}],
+    ),
+    "eligibility_signed_by_person": ("eligibility_signature", SYSTEM),
     "eligibility_overall_known": ("eligibility_evaluation", [{"overall": "maybe"}]),
     "grading_analgesic_known": ("grading", [{"analgesic": "rest"}]),
     "grading_appearance_known": ("grading", [{"mucosal_appearance": "fine"}]),
@@ -47,6 +94,11 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "grading_diet_known": ("grading", [{"diet": "low salt"}]),
     "grading_grade_known": ("grading", [{"grade": 5}, {"grade": -1}]),
     "grading_pain_score_known": ("grading", [{"pain_score": 11}, {"pain_score": -1}]),
+    "grading_signature_meaning_known": (
+        "grading_signature",
+        [{"meaning": "I confirm eligibility"}, {"meaning": ""}],
+    ),
+    "grading_signed_by_person": ("grading_signature", SYSTEM),
     "grading_version_from_one": ("grading", VERSIONS),
     "radiotherapy_change_has_reason": ("radiotherapy", UNREASONED),
     "radiotherapy_delivered_fractions": (
@@ -104,11 +156,23 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     ),
     "visit_version_from_one": ("visit", VERSIONS),
     # UNIQUE: everything that may differ does
+    "account_session_pkey": ("account_session", [{"generation": 9}]),
+    "familiar_source_pkey": ("familiar_source", [{"seen_at": "2026-01-01T00:00:00Z"}]),
+    "sign_in_attempt_pkey": ("sign_in_attempt", [{"at": "2026-01-01T00:00:00Z"}]),
+    "used_assertion_pkey": ("used_assertion", [{"expires_at": "2026-01-01T00:00:00Z"}]),
     "account_pkey": ("account", [{"username": "new"}]),
     "account_username_unique": ("account", [{"id": NEW}]),
+    "adverse_event_signature_pkey": ("adverse_event_signature", [{"version": 2}]),
+    "adverse_event_signed_once": ("adverse_event_signature", [{"id": NEW}]),
+    "adverse_event_site_subject_id_id_version_unique": ("adverse_event", [{"term": "Other"}]),
     "adverse_event_pkey": ("adverse_event", [{"term": "Other"}]),
     "alembic_version_pkc": ("alembic_version", [{}]),
     "allocation_once": ("allocation", [{"id": NEW, "seq": 2}]),
+    "audit_chain_pkey": ("audit_chain", [{"seq": 9}]),
+    "audit_checkpoint_pkey": ("audit_checkpoint", [{"statement": "another"}]),
+    "audit_event_chain_index": ("audit_event", [{"record": "another"}]),
+    "audit_leaf_pkey": ("audit_leaf", [{"position": 999_999}]),
+    "audit_leaf_position_index": ("audit_leaf", [{"event_id": 999_999}]),
     "allocation_pkey": ("allocation", [{"subject_id": NEW, "seq": 2}]),
     "allocation_slot_once": ("allocation", [{"id": NEW, "subject_id": NEW}]),
     "consent_once_per_version": ("consent", [{"id": NEW}]),
@@ -124,6 +188,9 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "eligibility_signature_pkey": ("eligibility_signature", [{"version": 50}]),
     "eligibility_signed_once": ("eligibility_signature", [{"id": NEW}]),
     "grading_once_per_assessor": ("grading", [{"id": NEW, "version": 1, "grade": 0}]),
+    "grading_signature_pkey": ("grading_signature", [{"version": 2}]),
+    "grading_signed_once": ("grading_signature", [{"id": NEW}]),
+    "grading_site_subject_id_id_version_unique": ("grading", [{"visit": "RT2A"}]),
     "grading_pkey": ("grading", [{"visit": "RT2A"}]),
     "idempotent_answer_pkey": ("idempotent_answer", [{"status": 299}]),
     "person_digest_pkey": ("person_digest", [{}]),
@@ -145,12 +212,21 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     # FOREIGN KEY
     "adverse_event_protocol_version_fkey": ("adverse_event", [UNKNOWN]),
     "adverse_event_site_subject_id_fkey": ("adverse_event", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "adverse_event_signature_of_version": (
+        "adverse_event_signature",
+        [{"version": 99}, {"adverse_event_id": NEW}],
+    ),
+    "adverse_event_signature_site_subject_id_fkey": (
+        "adverse_event_signature",
+        [{"site": "LZ"}, {"subject_id": NEW}],
+    ),
     "allocation_on_evaluation": ("allocation", [{"evaluation_version": 99}, {"site": "LZ"}]),
     "allocation_protocol_version_fkey": ("allocation", [UNKNOWN]),
     "allocation_site_stratum_fkey": ("allocation", [{"stratum": "ZZ"}, {"site": "LZ"}]),
     "allocation_site_subject_id_fkey": ("allocation", [{"site": "LZ"}]),
     "allocation_stratum_seq_fkey": ("allocation", [{"seq": 9999}, {"seq": 0}]),
     "allocation_without_gap": ("allocation", [{"seq": 3}, {"seq": 9}]),
+    "audit_leaf_checkpoint_fkey": ("audit_leaf", [{"checkpoint": 99}]),
     "consent_site_subject_id_fkey": ("consent", [{"site": "LZ"}, {"subject_id": NEW}]),
     "consent_withdrawal_site_subject_id_consent_id_fkey": (
         "consent_withdrawal",
@@ -161,9 +237,16 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "eligibility_evaluation_protocol_version_fkey": ("eligibility_evaluation", [UNKNOWN]),
     "eligibility_evaluation_site_subject_id_fkey": ("eligibility_evaluation", [{"site": "LZ"}]),
     "eligibility_signature_site_subject_id_fkey": ("eligibility_signature", [{"site": "LZ"}]),
-    "eligibility_signature_site_subject_id_version_fkey": (
-        "eligibility_signature",
-        [{"version": 99}],
+    "account_session_account_fkey": ("account_session", [{"account": NEW}]),
+    "used_assertion_client_fkey": ("used_assertion", [{"client": NEW}]),
+    "eligibility_signature_of_version": ("eligibility_signature", [{"version": 99}]),
+    "grading_signature_of_version": (
+        "grading_signature",
+        [{"version": 99}, {"grading_id": NEW}],
+    ),
+    "grading_signature_site_subject_id_fkey": (
+        "grading_signature",
+        [{"site": "LZ"}, {"subject_id": NEW}],
     ),
     "grading_protocol_version_fkey": ("grading", [UNKNOWN]),
     "grading_site_subject_id_fkey": ("grading", [{"site": "LZ"}, {"subject_id": NEW}]),

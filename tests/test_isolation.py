@@ -1,21 +1,15 @@
 """What PostgreSQL itself refuses, so that a mistake in the code above it stores and shows nothing.
 
-Everything here is plain SQL: as the role that serves, as the superuser whom only constraints and
-triggers bind, and over HTTP with the service's own site filter taken away.
+Everything here is plain SQL: as the role that serves, and as the superuser whom only constraints
+and triggers bind. `tests/access/` tries the same over HTTP.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, LiteralString
 
-import httpx
 import psycopg
 import pytest
-from fastapi import Request
 from psycopg import errors, sql
 
-from services.api.core.auth import Principal, Require
-from services.api.core.db import Database
 from tests.lived import (
     AUDITED,
     CLINICAL,
@@ -28,7 +22,6 @@ from tests.lived import (
     lift,
     name,
 )
-from tests.make import SUBJECT, Api, adverse_event, grading, ok, plan, problem
 
 # --- the role that serves ---------------------------------------------------------------
 
@@ -82,13 +75,25 @@ FORBIDDEN = [
     "SELECT refuse_change()",
     "INSERT INTO audit_event (at, record, record_id, operation, transaction)"
     " VALUES (now(), 'x', 'x', 'INSERT', '1')",
-    "SELECT 1 FROM audit_event",
+    "SELECT append_audit_event(NULL)",
+    "SELECT audit_event_hash(NULL, NULL)",
+    "SELECT 1 FROM audit_chain",
+    "INSERT INTO audit_chain VALUES ('x', 1, '')",
+    "UPDATE audit_chain SET seq = 0",
+    "SELECT 1 FROM audit_leaf",
+    "INSERT INTO audit_leaf VALUES (1, 1, 1, '')",
+    "INSERT INTO audit_checkpoint VALUES (99, '')",
     "UPDATE audit_event SET actor = 'x'",
     "SELECT 1 FROM person_digest",
     "UPDATE person_digest SET digest = 'x'",
-    "UPDATE account SET role = 'admin'",
-    "UPDATE account SET secret_hash = 'x'",
+    "UPDATE account SET username = 'x'",
+    "UPDATE account SET kind = 'client'",
+    "UPDATE account SET created_at = now()",
     "DELETE FROM account",
+    "UPDATE account_session SET account = id",
+    "UPDATE account_session SET opened_at = now(), expires_at = now()",
+    "UPDATE sign_in_attempt SET at = now()",
+    "UPDATE used_assertion SET expires_at = now()",
     "UPDATE randomization_total SET cap = 1000",
     "DELETE FROM randomization_total",
     "UPDATE stratum SET site = 'LZ'",
@@ -108,6 +113,10 @@ def test_the_role_that_serves_may_not(lived: Lived, statement: LiteralString) ->
         connection.execute(statement)
 
 
+FORGOTTEN = {"idempotent_answer", "sign_in_attempt", "familiar_source", "used_assertion"}
+"""What expires, and makes room."""
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_the_role_that_serves_removes_and_redefines_nothing(lived: Lived, table: str) -> None:
     statements: list[LiteralString] = [
@@ -121,7 +130,7 @@ def test_the_role_that_serves_removes_and_redefines_nothing(lived: Lived, table:
         "CREATE RULE mine AS ON INSERT TO {} DO INSTEAD NOTHING",
         "CREATE INDEX ON {} ((1))",
     ]
-    if table != "idempotent_answer":  # an expired key makes room for a new answer
+    if table not in FORGOTTEN:
         statements.append("DELETE FROM {}")
     with lived.as_app("NN") as connection:
         for statement in statements:
@@ -158,10 +167,14 @@ def test_not_even_the_superuser_removes_a_subject(
         superuser.execute(statement)
 
 
+KEPT = ["account_kept", "account_session_kept", "audit_chain_kept", "subject_kept"]
+"""Of tables whose rows change and are never removed."""
+
+
 def test_the_triggers_are_those_that_the_tests_here_try(lived: Lived) -> None:
     stored = lived.ask("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'")
     expected = [f"{table}_audit" for table in AUDITED] + [f"{table}_fixed" for table in FIXED]
-    assert sorted(stored) == sorted([*expected, "subject_kept"])
+    assert sorted(stored) == sorted([*expected, *KEPT])
 
 
 @pytest.mark.parametrize("table", AUDITED)
@@ -181,12 +194,74 @@ def test_a_definer_function_finds_nothing_that_a_caller_planted(lived: Lived) ->
     with lived.as_superuser() as connection:
         rows = connection.execute(
             "SELECT proname, proconfig, proacl::text FROM pg_proc"
-            " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+            " WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
         ).fetchall()
-    assert [row[0] for row in rows] == ["record_audit_event"]
-    for _, config, privileges in rows:
-        assert config == ["search_path=pg_catalog, pg_temp"]
-        assert privileges == "{trial_owner=X/trial_owner}"
+    path = "search_path=pg_catalog, pg_temp"
+    assert rows == [
+        (
+            "note_audit_event",
+            [path],
+            "{trial_owner=X/trial_owner,trial_app=X/trial_owner}",
+        ),
+        ("record_audit_event", [path, "TimeZone=UTC"], "{trial_owner=X/trial_owner}"),
+    ]
+
+
+@pytest.mark.parametrize("operation", ["INSERT", "UPDATE", "DELETE", "SEALED", "read", ""])
+def test_the_role_that_serves_notes_no_change_that_was_none(lived: Lived, operation: str) -> None:
+    with lived.as_app("NN") as connection, pytest.raises(errors.CheckViolation):
+        connection.execute(
+            "SELECT note_audit_event(%s, 'subject', 'x', 'NN', NULL, NULL)", (operation,)
+        )
+
+
+@pytest.mark.parametrize("role", ["trial_auditor", "trial_sealer"])
+def test_the_roles_beside_the_service_have_no_privilege_beyond_their_grants(
+    lived: Lived, role: str
+) -> None:
+    with lived.as_superuser() as connection:
+        found = connection.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication"
+            " FROM pg_roles WHERE rolname = %s",
+            (role,),
+        ).fetchone()
+        writes = connection.execute(
+            "SELECT DISTINCT table_name || ' ' || privilege_type FROM"
+            " information_schema.role_table_grants WHERE grantee = %s"
+            " AND privilege_type <> 'SELECT' ORDER BY 1",
+            (role,),
+        ).fetchall()
+    assert found == (False, False, False, False, False)
+    sealer = role == "trial_sealer"
+    assert writes == ([("audit_checkpoint INSERT",), ("audit_leaf INSERT",)] if sealer else [])
+
+
+SECRETS: list[LiteralString] = [
+    "SELECT secret_hash FROM account",
+    "SELECT totp_secret FROM account",
+    "SELECT * FROM account",
+    "SELECT 1 FROM person_digest",
+    "SELECT 1 FROM idempotent_answer",
+    "SELECT 1 FROM familiar_source",
+    "SELECT 1 FROM sign_in_attempt",
+]
+
+
+@pytest.mark.parametrize("statement", SECRETS)
+def test_the_auditor_reads_no_secret(
+    superuser: psycopg.Connection[Any], statement: LiteralString
+) -> None:
+    superuser.execute("SET LOCAL ROLE trial_auditor")
+    with pytest.raises(errors.InsufficientPrivilege):
+        superuser.execute(statement)
+
+
+@pytest.mark.parametrize("table", AUDITED)
+def test_the_auditor_may_compare_every_record_with_the_trail(
+    superuser: psycopg.Connection[Any], table: str
+) -> None:
+    superuser.execute("SET LOCAL ROLE trial_auditor")
+    superuser.execute(sql.SQL("SELECT count(*) FROM {}").format(name(table)))
 
 
 # --- row-level security -------------------------------------------------------------------
@@ -201,7 +276,7 @@ def test_every_table_about_a_subject_forces_row_level_security(lived: Lived) -> 
     )
     assert sorted(about_subjects) == sorted([*CLINICAL, "audit_event"])
     forced = lived.ask("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
-    assert sorted(forced) == sorted([*CLINICAL, "idempotent_answer"])
+    assert sorted(forced) == sorted([*CLINICAL, "idempotent_answer", "audit_event"])
 
 
 @pytest.mark.parametrize("table", [*CLINICAL, "idempotent_answer"])
@@ -209,7 +284,7 @@ def test_there_is_one_policy_per_command(lived: Lived, table: str) -> None:
     with lived.as_superuser() as connection:
         policies = connection.execute(
             "SELECT cmd, permissive, roles::text, qual, with_check FROM pg_policies"
-            " WHERE tablename = %s",
+            " WHERE tablename = %s AND roles && '{public,trial_app}'",
             (table,),
         ).fetchall()
     by_command = {row[0]: row for row in policies}
@@ -298,108 +373,3 @@ def test_a_stored_answer_exists_for_its_caller_alone(lived: Lived) -> None:
             assert removed.rowcount == 0  # none of them has expired
     with lived.as_app("NN,LZ,YL") as connection:
         assert connection.execute("SELECT count(*) FROM idempotent_answer").fetchone() == (0,)
-
-
-# --- the service without its own site filter --------------------------------------------------
-
-
-@pytest.fixture
-def unfiltered(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """NN's investigator, for whom the code's filters hold every site: only PostgreSQL is left."""
-    require = Require.__call__
-
-    async def everywhere(self: Require, request: Request) -> Principal:
-        return replace(await require(self, request), sites=("LZ", "NN", "YL"))
-
-    monkeypatch.setattr(Require, "__call__", everywhere)
-    database = Database(lived.app_url, pool_size=5)
-    lived.api.state.database = database
-    yield lived.api.as_("investigator")
-    database.close()
-
-
-READS = (
-    "",
-    "/consents",
-    "/eligibility",
-    "/radiotherapy",
-    "/deviations",
-    "/randomization",
-    "/visits",
-    "/visits/RT1A",
-    "/visits/RT1A/gradings",
-    "/endpoint",
-    "/adverse-events",
-)
-
-
-@pytest.mark.parametrize("path", READS)
-def test_without_the_filter_another_site_s_subject_still_does_not_exist(
-    lived: Lived, unfiltered: Api, path: str
-) -> None:
-    assert unfiltered.get(f"/v1/subjects/{lived.subjects['NN']}{path}").status_code == 200
-    answer = unfiltered.get(f"/v1/subjects/{lived.subjects['LZ']}{path}")
-    problem(answer, 404, "not_found")
-
-
-@pytest.mark.parametrize("path", ["/v1/subjects", "/v1/randomizations", "/v1/adverse-events"])
-def test_without_the_filter_a_list_still_holds_no_other_site(unfiltered: Api, path: str) -> None:
-    items = ok(unfiltered.get(path, params={"limit": 200}))["items"]
-    assert items
-    theirs = ok(unfiltered.get(path, params={"limit": 200, "site": "LZ"}))["items"]
-    assert theirs == []
-
-
-@pytest.mark.parametrize("table", ["grading", "adverse_event"])
-def test_without_the_filter_a_record_s_own_address_does_not_help(
-    lived: Lived, unfiltered: Api, table: str
-) -> None:
-    path = {"grading": "/v1/gradings", "adverse_event": "/v1/adverse-events"}[table]
-    by_site = dict(lived.api.rows(f"SELECT DISTINCT site, id::text FROM {table}"))
-    for suffix in ("", "/versions"):
-        assert unfiltered.get(f"{path}/{by_site['NN']}{suffix}").status_code == 200
-        problem(unfiltered.get(f"{path}/{by_site['LZ']}{suffix}"), 404, "not_found")
-
-
-Write = Callable[[Api, str], httpx.Response]
-WRITES: dict[str, Write] = {
-    "patch": lambda api, here: api.patch(here, {"sex": "male", "reason": "Misread"}, version=1),
-    "consent": lambda api, here: api.post(
-        f"{here}/consents", {"version": "1.0", "signed_on": str(api.today())}
-    ),
-    "eligibility": lambda api, here: api.put(f"{here}/eligibility", {"facts": {}}, version=1),
-    "radiotherapy": lambda api, here: api.put(
-        f"{here}/radiotherapy", plan(api.today(), reason="Revised"), version=2
-    ),
-    "randomization": lambda api, here: api.post(f"{here}/randomization"),
-    "visit": lambda api, here: api.put(
-        f"{here}/visits/RT1B", {"date": str(api.today())}, version=0
-    ),
-    "grading": lambda api, here: api.post(f"{here}/visits/RT1A/gradings", grading(api.today())),
-    "adverse event": lambda api, here: api.post(
-        f"{here}/adverse-events", adverse_event(api.today())
-    ),
-    "deviation": lambda api, here: api.post(
-        f"{here}/deviations",
-        {"code": "visit", "description": "Late", "occurred_on": str(api.today())},
-    ),
-}
-
-
-@pytest.mark.parametrize("write", WRITES)
-def test_without_the_filter_nothing_is_written_to_another_site(
-    lived: Lived, unfiltered: Api, write: str
-) -> None:
-    before = lived.api.count("audit_event")
-    answer = WRITES[write](unfiltered, f"/v1/subjects/{lived.subjects['LZ']}")
-    problem(answer, 404, "not_found")
-    assert lived.api.count("audit_event") == before
-
-
-def test_without_the_filter_nobody_is_enrolled_at_another_site(
-    lived: Lived, unfiltered: Api
-) -> None:
-    before = lived.api.rows("SELECT code, subjects FROM site ORDER BY code")
-    answer = unfiltered.post("/v1/subjects", {**SUBJECT, "site": "LZ"})
-    problem(answer, 500, "internal")
-    assert lived.api.rows("SELECT code, subjects FROM site ORDER BY code") == before

@@ -12,15 +12,18 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from psycopg.rows import scalar_row
+from pydantic import SecretStr
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from services.api import migrate
+from services.api.audit.verify import verify
 from services.api.core.db import Database
 from services.api.embedded import Cluster, bindir
 from services.api.migrations import guard
+from services.api.settings import Settings
 from services.api.setup import prepare
-from tests.conftest import APP_PASSWORD, Served, admin_url
+from tests.conftest import APP_PASSWORD, AUDITOR_PASSWORD, SEALER_PASSWORD, Served, admin_url
 from tests.lived import plain
 from tests.make import Api, ok
 
@@ -191,7 +194,7 @@ def test_a_revision_that_waits_for_a_lock_gives_up_and_can_be_run_again(
     url = new_database(cluster, "locked")
     migrate.upgrade(url)
     with psycopg.connect(plain(url)) as other:
-        other.execute("LOCK TABLE subject IN ACCESS SHARE MODE")
+        other.execute("LOCK TABLE subject, allocation IN ACCESS SHARE MODE")
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate.downgrade(url)
     assert revision(url) == migrate.head()
@@ -217,11 +220,57 @@ def test_an_unknown_revision_is_refused(cluster: Cluster) -> None:
         migrate.upgrade(url, to="no_such_revision")
 
 
-def test_the_password_of_the_app_is_set_and_never_sent(cluster: Cluster) -> None:
+def test_the_password_of_each_role_is_set_and_never_sent(cluster: Cluster) -> None:
     """The server gets a SCRAM verifier: its log could otherwise show the password."""
+    passwords = {
+        "trial_app": APP_PASSWORD,
+        "trial_sealer": SEALER_PASSWORD,
+        "trial_auditor": AUDITOR_PASSWORD,
+    }
     url = new_database(cluster, "secret")
-    migrate.upgrade(url, app_password=APP_PASSWORD)
-    (stored,) = ask(url, "SELECT rolpassword FROM pg_authid WHERE rolname = 'trial_app'")
-    assert stored.startswith("SCRAM-SHA-256$")
-    with psycopg.connect(plain(cluster.url("trial_app", APP_PASSWORD, "secret"))) as connection:
-        assert connection.execute("SELECT current_user").fetchone() == ("trial_app",)
+    migrate.upgrade(
+        url,
+        app_password=APP_PASSWORD,
+        sealer_password=SEALER_PASSWORD,
+        auditor_password=AUDITOR_PASSWORD,
+    )
+    stored = ask(url, "SELECT rolpassword FROM pg_authid WHERE rolname ~ '^trial_(app|s|a)'")
+    assert len(stored) == len(passwords)
+    assert all(one.startswith("SCRAM-SHA-256$") for one in stored)
+    for role, password in passwords.items():
+        with psycopg.connect(plain(cluster.url(role, password, "secret"))) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == (role,)
+
+
+def test_what_was_written_before_the_trail_was_chained_is_chained(server: Cluster) -> None:
+    """By an installation that ran before that revision, on every server version."""
+    url = new_database(server, "unchained")
+    migrate.upgrade(url, to="identity", app_password=APP_PASSWORD)
+    with psycopg.connect(plain(url)) as connection:
+        connection.execute("SELECT set_config('trial.sub', 'x', false)")
+        connection.execute(
+            "INSERT INTO protocol_version VALUES ('1.0', repeat('0', 64), '{\"é\": [1.50]}', now())"
+        )
+        connection.execute("INSERT INTO site VALUES ('NN', 'A', 'B', 0), ('LZ', 'A', 'B', 0)")
+        for site in ("NN", "LZ"):
+            connection.execute(
+                "INSERT INTO subject SELECT gen_random_uuid(), %s,"
+                " %s || '-' || to_char(n, 'FM0000'), 1971, 'female', 'screening', '1.0', 1,"
+                " gen_random_uuid(), now(), now()"
+                " FROM generate_series(1, 3) AS n",
+                (site, site),
+            )
+        connection.execute("UPDATE subject SET sex = 'male', version = 2")
+        connection.execute(
+            "INSERT INTO account (id, kind, username, name, role, sites, secret_hash, active,"
+            " created_at, version) VALUES (gen_random_uuid(), 'user', 'a', 'A', 'admin', '{}', 'h',"
+            " true, now(), 1)"
+        )
+    migrate.upgrade(url)
+    findings = verify(Settings(database_url=SecretStr(url)), grace=3600)
+    assert findings.faults == []
+    assert findings.counts["events"] == 15  # and one that tells the account's new columns
+    assert findings.counts["chains"] == 8
+    migrate.downgrade(url, to="identity")
+    migrate.upgrade(url)
+    assert verify(Settings(database_url=SecretStr(url)), grace=3600).faults == []

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from services.api import cli, embedded, migrate, serve
+from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
 from services.api.protocol.load import ProtocolMistake
 from services.api.randomization.service import SeedMismatch
@@ -143,7 +144,13 @@ def test_a_sandbox_starts_out_of_nothing_ends_at_ctrl_c_and_keeps_its_data(
     assert "Traceback" not in running.said
     assert not postmaster.exists()
     assert not embedded._serves(pid, postmaster.parent)
-    for secret in ("signing-key.pem", "app-password", "person-key"):
+    for secret in (
+        "signing-key.pem",
+        "sealing-key.pem",
+        "app-password",
+        "sealer-password",
+        "person-key",
+    ):
         assert (data / secret).stat().st_mode & 0o777 == 0o600
     begun = time.monotonic()
     with trial("serve", "--sandbox", data_dir=data, port=0) as running:
@@ -155,6 +162,69 @@ def test_a_sandbox_starts_out_of_nothing_ends_at_ctrl_c_and_keeps_its_data(
             assert ok(client.get("/sandbox/clock"))["today"] == "2030-05-01"
         running.end(signal.SIGTERM)
     assert not postmaster.exists()
+
+
+def sealers(running: Running) -> list[int]:
+    """The processes that seal for that server."""
+    pid = running.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"services.api.audit.sealing" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_sandbox_seals_its_trail_with_a_key_of_its_own_until_it_ends(
+    tmp_path: Path, own_cluster: Cluster, order: signal.Signals
+) -> None:
+    url = database(own_cluster, f"sealed_{order.name.lower()}")
+    settings = {"data_dir": tmp_path, "port": 0, "database_url": plain(url), "seal_seconds": 0.2}
+    with trial("serve", "--sandbox", **settings) as running:
+        address, token = first_call(running)
+        with signed_in(address, token) as client:
+            checkpoints = f"{address}/v1/audit/checkpoints"
+            wait_until(lambda: ok(client.get(checkpoints))["items"])
+            kept = client.get(checkpoints).text
+        (sealer,) = sealers(running)
+        running.end(order)
+        wait_until(lambda: not Path(f"/proc/{sealer}").exists())
+    assert "Traceback" not in running.said
+    key = tmp_path / "sealing-key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.read_text() != (tmp_path / "signing-key.pem").read_text()
+    (tmp_path / "kept.json").write_text(kept)
+    arguments = ("audit", "verify", "--against", str(tmp_path / "kept.json"))
+    status, said = invoke(*arguments, database_url=plain(url))
+    assert (status, said.splitlines()[0]) == (0, "The trail is whole.")
+    with psycopg.connect(plain(url)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE audit_event SET actor = 'x' WHERE id = 1")
+    status, said = invoke(*arguments, database_url=plain(url))
+    assert status == 1
+    assert re.search(r"^Event 1 \(INSERT of \w+, .*\) does not match its hash|Event 1 ", said)
+    assert "THE TRAIL IS NOT WHOLE." in said
+
+
+def test_verify_says_what_it_needs(own_cluster: Cluster, tmp_path: Path) -> None:
+    assert invoke("audit", "verify") == (1, "TRIAL_DATABASE_URL is missing\n")
+    assert invoke("audit", "seal", "--once")[1].startswith("TRIAL_SEALING_KEY_FILE is missing")
+    url = plain(database(own_cluster, "nothing"))
+    status, said = invoke("audit", "verify", database_url=url)
+    assert (status, said.split(":")[0]) == (1, "TRIAL_DATABASE_URL")
+    (tmp_path / "kept.json").write_text("{}")
+    status, said = invoke("audit", "verify", "--against", str(tmp_path / "kept.json"))
+    assert (status, "kept checkpoints" in said) == (1, True)
+    status, said = invoke("audit", "verify", "--key", str(tmp_path / "kept.json"))
+    assert (status, said) == (1, "the key is no public key in PEM\n")
 
 
 def test_a_sandbox_takes_the_database_that_is_given(tmp_path: Path, own_cluster: Cluster) -> None:
@@ -194,7 +264,7 @@ def served_port(unchanged: Api) -> int:
 def production(own_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """The settings of a production installation, whose database was migrated by `trial`."""
     home = tmp_path_factory.mktemp("production")
-    (home / "key").write_text(serve.new_signing_key())
+    (home / "key").write_text(new_signing_key())
     (home / "seed").write_text("5e" * 32)
     (home / "person").write_text("9a" * 32)
     (home / "password").write_text(APP_PASSWORD + "\n")

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import SecretStr, ValidationError
 
+from services.api.core.keys import new_signing_key
 from services.api.main import create_app
-from services.api.serve import new_signing_key
 from services.api.settings import SANDBOX_SEED, MissingSetting, Settings
 
 NEEDED = (
@@ -70,7 +70,6 @@ Start = Callable[[Environment], Settings]
 def test_a_complete_environment_starts(start: Start, environment: Environment) -> None:
     settings = start(environment)
     assert (settings.seed, settings.person_key) == (b"\xab" * 32, b"\xcd" * 32)
-    assert settings.signing_key.startswith("-----BEGIN PRIVATE KEY-----")
     assert (settings.sandbox, settings.workers, settings.token_seconds) == (False, 1, 900)
     assert create_app(settings).state.issuer.issuer == "https://trial.example"
 

@@ -1,18 +1,28 @@
-"""`trial`: serve, migrate, demo, openapi."""
+"""`trial`: serve, migrate, user, demo, openapi, keys, audit."""
 
+import getpass
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
+import psycopg
 import typer
 from alembic.util import CommandError
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
 from services.api import migrate as schema
 from services.api import serve as server
+from services.api.accounts.appointment import NotAppointed, appoint
+from services.api.audit import sealing, verify
+from services.api.audit.statements import BadStatement, name_of
+from services.api.core import keys as signing_keys
+from services.api.core.db import Database
 from services.api.demo.client import SANDBOX_PASSWORD
 from services.api.demo.run import Options
 from services.api.demo.run import run as play
@@ -25,6 +35,10 @@ from services.api.setup import NotMigrated, SandboxDatabase
 from services.api.study.service import PublishedDiffers
 
 app = typer.Typer(help="Runs a multi-centre clinical trial over a JSON API.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+audit = typer.Typer(help="The seals over the audit trail.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 console = Console()
 errors = Console(stderr=True)
 
@@ -32,13 +46,20 @@ FAULTS = (
     MissingSetting,
     ProtocolMistake,
     NotMigrated,
+    NotAppointed,
     SandboxDatabase,
     PublishedDiffers,
     SeedMismatch,
     ClusterError,
     CommandError,
     DBAPIError,
+    signing_keys.UnusableKeys,
+    signing_keys.RotationRefused,
     ValidationError,
+    SettingsError,
+    verify.CannotVerify,
+    BadStatement,
+    psycopg.Error,
     OSError,
 )
 """What a person can mend: told in a sentence, without a traceback."""
@@ -79,10 +100,63 @@ def migrate(to: Annotated[str, typer.Argument(help="The revision to go to.")] = 
             raise MissingSetting(
                 "TRIAL_DATABASE_URL is missing: the address of the database to migrate"
             )
-        file = settings.app_password_file
-        password = file.read_text().strip() if file else None
-        schema.upgrade(settings.database_url.get_secret_value(), to=to, app_password=password)
+        schema.upgrade(
+            settings.database_url.get_secret_value(),
+            to=to,
+            app_password=_secret(settings.app_password_file),
+            sealer_password=_secret(settings.sealer_password_file),
+            auditor_password=_secret(settings.auditor_password_file),
+        )
         console.print(f"The schema is at {to}.")
+
+
+def _secret(file: Path | None) -> str | None:
+    return file.read_text().strip() if file else None
+
+
+@app.command()
+def user(
+    username: Annotated[str, typer.Argument(help="The user name to sign in with.")],
+    name: Annotated[
+        str | None, typer.Option(help="The person's name, as it is to stand in the records.")
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Create the first admin of TRIAL_DATABASE_URL, or let an existing admin in again.
+
+    For an existing admin the password is replaced, the authenticator is
+    forgotten and every session ends. All other accounts are made over the API.
+    """
+    with telling_faults():
+        settings = Settings()
+        if settings.database_url is None:
+            raise MissingSetting("TRIAL_DATABASE_URL is missing: the database, as the app role")
+        password = _password(from_stdin=password_stdin)
+        database = Database(settings.database_url.get_secret_value(), pool_size=1)
+        with closing(database), database.transaction() as session:
+            if schema.revision(session.connection()) is None:
+                raise NotMigrated(
+                    "TRIAL_DATABASE_URL: the database is empty; run trial migrate first"
+                )
+            appoint(session, _operator(), username, password, name)
+        console.print(f"{username} may sign in as an admin.", markup=False, soft_wrap=True)
+
+
+def _password(*, from_stdin: bool) -> str:
+    """The password, never from the command line: process lists show that."""
+    if from_stdin:
+        return typer.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _operator() -> str:
+    """Who runs the command, for the audit trail."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return f"uid {os.getuid()}"
 
 
 @app.command()
@@ -105,3 +179,65 @@ def openapi(
     """Write the OpenAPI document of this version."""
     path.write_text(openapi_text())
     console.print(f"Wrote {path}.")
+
+
+@keys.command()
+def rotate(
+    now: Annotated[
+        bool, typer.Option("--now", help="A key has leaked: drop every key but the new one.")
+    ] = False,
+) -> None:
+    """Sign with a new key; the one before goes on verifying, and those before it are dropped.
+
+    Running servers take the keys without a restart. With --now they refuse
+    every access token that was given out before.
+    """
+    with telling_faults():
+        path = Settings().signing_key_file
+        if path is None:
+            raise MissingSetting("TRIAL_SIGNING_KEY_FILE is missing: the file to rotate")
+        first, *others = signing_keys.rotate(path, leaked=now)
+        console.print(f"Key {first.kid} signs from now on.", soft_wrap=True)
+        for other in others:
+            console.print(f"Key {other.kid} goes on verifying.", soft_wrap=True)
+
+
+@audit.command()
+def seal(
+    once: Annotated[bool, typer.Option("--once", help="Seal what there is, and end.")] = False,
+) -> None:
+    """Seal the trail of TRIAL_DATABASE_URL, as trial_sealer, every TRIAL_SEAL_SECONDS."""
+    with telling_faults():
+        if not once:
+            sealing.run(Settings(), Event())
+            return
+        sealed = sealing.seal_once(Settings())
+        console.print(
+            "Another sealer is at work." if sealed is None else f"Sealed {sealed:,} events."
+        )
+
+
+@audit.command("verify")
+def verify_trail(
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Checkpoints kept earlier: saved answers of GET /v1/audit/checkpoints."),
+    ] = None,
+    key: Annotated[
+        list[Path] | None, typer.Option(help="PEM of the sealer's public key; may be repeated.")
+    ] = None,
+) -> None:
+    """Verify the whole trail of TRIAL_DATABASE_URL, as trial_auditor.
+
+    Every fault is told with its place, and the exit status is 1 if there is any.
+    """
+    with telling_faults():
+        findings = verify.verify(
+            Settings(),
+            keys=frozenset(name_of(path.read_bytes()) for path in key or ()),
+            kept=verify.kept_checkpoints("\n".join(path.read_text() for path in against or ())),
+        )
+    for fault in findings.faults:
+        errors.print(fault, style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(findings.account(), markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if findings.faults else 0)

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import SecretStr
 
+from services.api.core.keys import new_signing_key
 from services.api.main import create_app
-from services.api.serve import new_signing_key
 from services.api.settings import Settings
 
 

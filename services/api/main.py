@@ -11,16 +11,21 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from services.api import setup
+from services.api.accounts.routes import router as accounts
 from services.api.adverse_events.routes import router as adverse_events
+from services.api.audit.routes import router as audit
 from services.api.core import errors, logs, openapi
 from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
 from services.api.core.db import Database
-from services.api.core.tokens import TokenIssuer, TokenKey
+from services.api.core.keys import KeyRing, UnusableKeys
+from services.api.core.outside import OutsideIssuer
+from services.api.core.tokens import TokenIssuer
 from services.api.deviations.routes import router as deviations
 from services.api.eligibility.routes import router as eligibility
 from services.api.enrolment.routes import router as enrolment
 from services.api.identity.routes import router as identity
+from services.api.identity.watch import SessionWatch
 from services.api.protocol.load import load
 from services.api.radiotherapy.routes import router as radiotherapy
 from services.api.randomization.routes import router as randomization
@@ -42,6 +47,7 @@ exist for you.
 
 TAGS = [
     {"name": "identity", "description": "Signing in, and who you are."},
+    {"name": "accounts", "description": "Users and machine clients, kept by admins."},
     {"name": "study", "description": "The trial, its sites and its protocol."},
     {"name": "enrolment", "description": "Subjects and consents."},
     {"name": "deviations", "description": "Departures from the protocol."},
@@ -52,6 +58,7 @@ TAGS = [
     {"name": "gradings", "description": "Assessments of oral mucositis."},
     {"name": "endpoint", "description": "The outcome of a subject."},
     {"name": "adverse events", "description": "What happened to a subject's safety."},
+    {"name": "audit", "description": "Who did what, and the seals that prove it."},
     {"name": "system", "description": "Health, readiness and problem pages."},
     {"name": "sandbox", "description": "The movable clock of a practice installation."},
 ]
@@ -59,6 +66,7 @@ TAGS = [
 ROUTERS = (
     enrolment,  # first, for it is asked most and routes are tried in this order
     identity,
+    accounts,
     study,
     deviations,
     radiotherapy,
@@ -66,6 +74,7 @@ ROUTERS = (
     randomization,
     visits,
     adverse_events,
+    audit,
     system,
 )
 
@@ -115,7 +124,7 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
         raise MissingSetting("TRIAL_DATABASE_URL is missing")
     loaded = load(settings.protocol_document)
     issuer = TokenIssuer(
-        key=_signing_key(settings),
+        keys=_signing_keys(settings),
         issuer=settings.issuer,
         audience=settings.audience,
         seconds=settings.token_seconds,
@@ -124,16 +133,21 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
     app.state.loaded = loaded
     app.state.clock = Clock(ZoneInfo(loaded.protocol.study.time_zone))
     app.state.issuer = issuer
-    app.state.tokens = TokenCache(issuer)
-    app.state.database = Database(settings.database_url.get_secret_value(), settings.pool_size)
+    sites = [site.code for site in loaded.protocol.sites]
+    app.state.tokens = TokenCache(issuer, OutsideIssuer.of(settings, sites))
+    database_url = settings.database_url.get_secret_value()
+    app.state.database = Database(database_url, settings.pool_size)
+    app.state.watch = SessionWatch(database_url)
 
 
-def _signing_key(settings: Settings) -> TokenKey:
+def _signing_keys(settings: Settings) -> KeyRing:
+    if settings.signing_key_file is None:
+        raise MissingSetting("TRIAL_SIGNING_KEY_FILE is missing")
     try:
-        return TokenKey.from_pem(settings.signing_key)
-    except (ValueError, TypeError):  # TypeError: the key is encrypted
+        return KeyRing(settings.signing_key_file)
+    except UnusableKeys:
         raise MissingSetting(
-            "TRIAL_SIGNING_KEY_FILE: the file must hold an unencrypted EC P-256 key in PEM"
+            "TRIAL_SIGNING_KEY_FILE: the file must hold unencrypted EC P-256 keys in PEM"
         ) from None
 
 
@@ -141,5 +155,6 @@ def _signing_key(settings: Settings) -> TokenKey:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Publish protocol and list on the first start; close the pool at the end."""
     setup.prepare(app.state.database, app.state.settings, app.state.loaded, app.state.clock)
-    yield
+    with app.state.watch:
+        yield
     app.state.database.close()

@@ -32,14 +32,27 @@ def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(url: str, *, to: str = "head", app_password: str | None = None) -> None:
-    """Apply the revisions up to `to`, and set the app role's password if one is given."""
+def upgrade(
+    url: str,
+    *,
+    to: str = "head",
+    app_password: str | None = None,
+    sealer_password: str | None = None,
+    auditor_password: str | None = None,
+) -> None:
+    """Apply the revisions up to `to`, and set the password of each role for which one is given."""
+    passwords = {
+        "trial_app": app_password,
+        "trial_sealer": sealer_password,
+        "trial_auditor": auditor_password,
+    }
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
             command.upgrade(config(connection), to)
-        if app_password is not None:
-            _set_password(engine, app_password)
+        for role, password in passwords.items():
+            if password is not None:
+                _set_password(engine, role, password)
     finally:
         engine.dispose()
 
@@ -54,13 +67,15 @@ def downgrade(url: str, *, to: str = "base") -> None:
         engine.dispose()
 
 
-def _set_password(engine: Engine, password: str) -> None:
-    """Give trial_app its password, hashed here so that it never reaches a server log."""
+def _set_password(engine: Engine, role: str, password: str) -> None:
+    """Let a role sign in by a password, hashed here so that it never reaches a server log."""
     with engine.begin() as connection:
         raw = connection.connection.driver_connection
         if raw is None:
             raise RuntimeError("the connection is closed")
         verifier = raw.pgconn.encrypt_password(
-            password.encode(), b"trial_app", b"scram-sha-256"
+            password.encode(), role.encode(), b"scram-sha-256"
         ).decode()
-        raw.execute(sql.SQL("ALTER ROLE trial_app LOGIN PASSWORD {}").format(verifier))
+        raw.execute(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), verifier)
+        )

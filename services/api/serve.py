@@ -4,6 +4,8 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +13,13 @@ from typing import Any
 
 import psycopg
 import uvicorn
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import make_url
 
 from services.api import migrate
+from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
 from services.api.main import create_app
 from services.api.protocol.load import load
@@ -33,6 +34,9 @@ UVICORN: dict[str, Any] = {
     "log_level": "warning",
     "timeout_graceful_shutdown": 10,
 }
+
+STOP_SECONDS = 10
+"""How long the sealer may take to end."""
 
 WORKER_SECONDS = 30
 """How long a worker may take to import the service before it is taken for dead.
@@ -57,6 +61,7 @@ def production(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         timeout_worker_healthcheck=WORKER_SECONDS,
+        forwarded_allow_ips=settings.trusted_proxies,
         **UVICORN,
     )
 
@@ -77,13 +82,16 @@ def sandbox(settings: Settings, console: Console) -> None:
     signal.signal(signal.SIGTERM, _end)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
     with _database(settings) as admin_url:
-        password = _secret(settings.data_dir / "app-password", lambda: secrets.token_urlsafe(32))
-        migrate.upgrade(admin_url, app_password=password)
+        password, sealing = (
+            _secret(settings.data_dir / name, lambda: secrets.token_urlsafe(32))
+            for name in ("app-password", "sealer-password")
+        )
+        migrate.upgrade(admin_url, app_password=password, sealer_password=sealing)
         ready = settings.model_copy(
             update={
                 "sandbox": True,
                 "issuer": settings.issuer or address,
-                "database_url": SecretStr(_as_app(admin_url, password)),
+                "database_url": SecretStr(_as(admin_url, "trial_app", password)),
                 "signing_key_file": _file(settings.data_dir / "signing-key.pem", new_signing_key),
                 "person_key_file": _file(
                     settings.data_dir / "person-key", lambda: secrets.token_hex(32)
@@ -91,7 +99,8 @@ def sandbox(settings: Settings, console: Console) -> None:
             }
         )
         config = uvicorn.Config(create_app(ready), **UVICORN)
-        _Server(config, ready, address, console).run(sockets=[listener])
+        with _sealer(settings, _as(admin_url, "trial_sealer", sealing)):
+            _Server(config, ready, address, console).run(sockets=[listener])
 
 
 def _end(order: int, _: object) -> None:
@@ -149,8 +158,34 @@ def _database(settings: Settings) -> Iterator[str]:
         yield cluster.url(cluster.superuser, cluster.password, DATABASE)
 
 
-def _as_app(admin_url: str, password: str) -> str:
-    url = make_url(admin_url).set(username="trial_app", password=password)
+@contextmanager
+def _sealer(settings: Settings, url: str) -> Iterator[None]:
+    """A process that seals the trail for as long as it is needed, with a key of its own."""
+    key = _file(settings.data_dir / "sealing-key.pem", new_signing_key)
+    given = {
+        "TRIAL_DATABASE_URL": url,
+        "TRIAL_SEALING_KEY_FILE": str(key),
+        "TRIAL_SEAL_SECONDS": str(settings.seal_seconds),
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TRIAL_")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "services.api.audit.sealing"],
+        env={**others, **given},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # a terminal's Ctrl-C reaches this process alone
+    ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _as(admin_url: str, role: str, password: str) -> str:
+    url = make_url(admin_url).set(username=role, password=password)
     return url.render_as_string(hide_password=False)
 
 
@@ -164,12 +199,6 @@ def _listen(settings: Settings) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def new_signing_key() -> str:
-    """A fresh EC P-256 private key in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _file(path: Path, make: Callable[[], str]) -> Path:

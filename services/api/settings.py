@@ -1,12 +1,15 @@
 """The environment, read once. Secrets come from files, so they never show in a process list."""
 
+import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DOCUMENTS = Path(__file__).parent / "protocol" / "documents"
 
@@ -19,6 +22,14 @@ A production start refuses it.
 
 class MissingSetting(Exception):
     """A production start lacks a setting, or has one that is only fit for the sandbox."""
+
+
+def _no_text_is_no_map(given: object) -> object:
+    """Read JSON; an empty variable, as a compose file passes it, is an empty map."""
+    return json.loads(given or "{}") if isinstance(given, str) else given
+
+
+Map = Annotated[dict[str, str], NoDecode, BeforeValidator(_no_text_is_no_map)]
 
 
 class Settings(BaseSettings):
@@ -35,8 +46,21 @@ class Settings(BaseSettings):
     app_password_file: Path | None = Field(
         default=None, description="Password that `trial migrate` gives the role trial_app."
     )
+    sealer_password_file: Path | None = Field(
+        default=None, description="Password that `trial migrate` gives the role trial_sealer."
+    )
+    auditor_password_file: Path | None = Field(
+        default=None, description="Password that `trial migrate` gives the role trial_auditor."
+    )
+    sealing_key_file: Path | None = Field(
+        default=None, description="PEM of the EC P-256 key that seals the trail: not the app's."
+    )
+    seal_seconds: float = Field(
+        default=5, gt=0, le=60, description="How often `trial audit seal` seals the trail."
+    )
     signing_key_file: Path | None = Field(
-        default=None, description="PEM of the EC P-256 key that signs access tokens."
+        default=None,
+        description="PEM of EC P-256 keys: the first signs access tokens, all verify them.",
     )
     randomization_seed_file: Path | None = Field(
         default=None, description="64 hexadecimal digits: the seed of the randomization list."
@@ -53,7 +77,36 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".trial")
     pool_size: int = Field(default=20, ge=1, le=200)
     token_seconds: int = Field(default=900, ge=60, le=900)
+    session_hours: int = Field(
+        default=12, ge=1, le=24, description="How long one may stay signed in by refreshing."
+    )
+    session_idle_minutes: int = Field(
+        default=60, ge=15, le=480, description="How long a session lives without a refresh."
+    )
+    totp_roles: frozenset[str] = Field(
+        default=frozenset(), description='Roles that need a second factor, as JSON: ["admin"].'
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1", description="Addresses whose X-Forwarded-For is believed."
+    )
     max_body_bytes: int = 256 * 1024
+
+    oidc_issuer: str = Field(default="", description="An outside identity provider, by its `iss`.")
+    oidc_audience: str = Field(default="", description="`aud` of its tokens for this service.")
+    oidc_jwks_uri: str = Field(
+        default="", description="Its keys; by default where its discovery document says."
+    )
+    oidc_role_claim: str = Field(
+        default="roles", description="Claim with its roles; a dot leads into an object."
+    )
+    oidc_roles: Map = Field(
+        default={}, description='Its roles and ours, as JSON: {"trial-monitors": "monitor"}.'
+    )
+    oidc_sites_claim: str = Field(default="sites", description="Claim with the sites.")
+    oidc_sites: Map = Field(
+        default={}, description="Its sites and ours, as JSON; by default the same codes."
+    )
+    oidc_name_claim: str = Field(default="name", description="Claim with the person's name.")
 
     @field_validator("database_url")
     @classmethod
@@ -65,6 +118,21 @@ class Settings(BaseSettings):
         if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
             raise ValueError("write it as postgresql://user:password@host:port/database")
         return SecretStr(f"postgresql+psycopg://{rest}")
+
+    @model_validator(mode="after")
+    def provider_is_whole(self) -> Self:
+        """An outside identity provider needs its issuer, our audience and the meaning of roles."""
+        fields = type(self).model_fields.items()
+        wanted = any(
+            getattr(self, name) not in ("", {}, field.default)
+            for name, field in fields
+            if name.startswith("oidc_")
+        )
+        needed = ("oidc_issuer", "oidc_audience", "oidc_roles")
+        missing = [f"TRIAL_{name.upper()}" for name in needed if not getattr(self, name)]
+        if wanted and missing:
+            raise ValueError(f"{', '.join(missing)}: needed when an identity provider is set")
+        return self
 
     @model_validator(mode="after")
     def sandbox_is_one_process(self) -> Self:
@@ -110,6 +178,30 @@ class Settings(BaseSettings):
                 if secret == SANDBOX_SEED:
                     yield "TRIAL_RANDOMIZATION_SEED_FILE holds the public seed of the sandbox"
 
+    @property
+    def plain_database_url(self) -> str:
+        """The database's address as psycopg takes it.
+
+        Raises:
+            MissingSetting: there is none.
+        """
+        if self.database_url is None:
+            raise MissingSetting("TRIAL_DATABASE_URL is missing")
+        return self.database_url.get_secret_value().replace("+psycopg", "", 1)
+
+    @property
+    def sealing_key(self) -> str:
+        """The PEM text of the key that seals the trail.
+
+        Raises:
+            MissingSetting: no file is named, or it cannot be read.
+        """
+        if self.sealing_key_file is None or not self.sealing_key_file.is_file():
+            raise MissingSetting(
+                "TRIAL_SEALING_KEY_FILE is missing, or no readable file at the path given"
+            )
+        return self.sealing_key_file.read_text()
+
     @cached_property
     def seed(self) -> bytes:
         """The randomization list's secret, 32 bytes; the public one in a sandbox without a file."""
@@ -122,12 +214,10 @@ class Settings(BaseSettings):
         """The key of the HMAC over national identifiers, 32 bytes."""
         return _hex(self.person_key_file, "TRIAL_PERSON_KEY_FILE", 32)
 
-    @cached_property
-    def signing_key(self) -> str:
-        """The PEM text of the token signing key."""
-        if self.signing_key_file is None:
-            raise MissingSetting("TRIAL_SIGNING_KEY_FILE is missing")
-        return self.signing_key_file.read_text()
+    def derived_key(self, purpose: str) -> bytes:
+        """A key for one purpose alone, 32 bytes (HKDF, RFC 5869), from the person key."""
+        info = f"trial-api {purpose}".encode()
+        return HKDF(hashes.SHA256(), length=32, salt=None, info=info).derive(self.person_key)
 
 
 def _hex(path: Path | None, name: str, length: int) -> bytes:

@@ -2,27 +2,45 @@
 
 import asyncio
 import time
-from uuid import uuid4
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 
-from services.api.core.auth import Open, Require, TokenCache, open_to_all, require
+from services.api.core.auth import Open, Principal, Require, TokenCache, open_to_all, require
 from services.api.core.errors import Unauthorized
+from services.api.core.keys import KeyRing, new_signing_key
 from services.api.core.permissions import PUBLIC, Action, Role
-from services.api.core.tokens import TokenIssuer, TokenKey
-from services.api.serve import new_signing_key
+from services.api.core.tokens import TokenIssuer
 from tests.make import Api, problem
 
 
 @pytest.fixture(scope="module")
-def issuer() -> TokenIssuer:
-    return TokenIssuer(TokenKey.from_pem(new_signing_key()), "http://trial.test", "trial-api", 900)
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> TokenIssuer:
+    (path := tmp_path_factory.mktemp("auth") / "key.pem").write_text(new_signing_key())
+    return TokenIssuer(KeyRing(path), "http://trial.test", "trial-api", 900)
 
 
 def token_of(issuer: TokenIssuer) -> str:
     return issuer.issue(
         subject=uuid4(), role=Role.COORDINATOR, sites=("NN",), name="C", machine=False
     )
+
+
+class Ended(set[UUID]):
+    """Sessions that ended, without a database."""
+
+    stale = False
+
+    def refresh(self) -> None:
+        """Know everything there is to know."""
+
+    def has_ended(self, session: UUID) -> bool:
+        return session in self
+
+
+def principal(cache: TokenCache, token: str, ended: Ended | None = None) -> Principal:
+    return asyncio.run(cache.principal(token, Ended() if ended is None else ended))
 
 
 @pytest.mark.parametrize(
@@ -63,16 +81,16 @@ def test_a_token_is_verified_once_and_ends_when_it_says(
     issuer: TokenIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache, token = TokenCache(issuer), token_of(issuer)
-    first = cache.principal(token)
+    first = principal(cache, token)
     assert (first.role, first.sites) == (Role.COORDINATOR, ("NN",))
     monkeypatch.setattr(TokenIssuer, "verify", None)
-    assert cache.principal(token) is first
+    assert principal(cache, token) is first
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 899)
-    assert cache.principal(token) is first
+    assert principal(cache, token) is first
     monkeypatch.setattr(time, "time", lambda: now + 901)
     with pytest.raises(Unauthorized):
-        cache.principal(token)
+        principal(cache, token)
     assert not cache._known
 
 
@@ -80,11 +98,46 @@ def test_the_cache_forgets_the_oldest_token_and_keeps_no_bad_one(issuer: TokenIs
     cache = TokenCache(issuer, size=2)
     tokens = [token_of(issuer) for _ in range(3)]
     for token in tokens:
-        cache.principal(token)
+        principal(cache, token)
         with pytest.raises(Unauthorized):
-            cache.principal(token + "x")
+            principal(cache, token + "x")
     assert list(cache._known) == tokens[1:]
-    assert cache.principal(tokens[0]).role is Role.COORDINATOR
+    assert principal(cache, tokens[0]).role is Role.COORDINATOR
+
+
+def test_the_token_of_an_ended_session_is_refused_though_verified_before(
+    issuer: TokenIssuer,
+) -> None:
+    cache, token = TokenCache(issuer), token_of(issuer)
+    session = principal(cache, token).session
+    with pytest.raises(Unauthorized):
+        principal(cache, token, Ended([session]))
+    assert not cache._known
+
+
+def test_what_is_known_too_long_ago_is_asked_anew(issuer: TokenIssuer) -> None:
+    cache, token = TokenCache(issuer), token_of(issuer)
+    session = principal(cache, token).session
+
+    class Late(Ended):
+        stale = True
+
+        def refresh(self) -> None:
+            self.add(session)
+
+    with pytest.raises(Unauthorized):
+        principal(cache, token, Late())
+
+
+def test_a_token_whose_key_was_taken_out_is_verified_again(tmp_path: Path) -> None:
+    (path := tmp_path / "key.pem").write_text(new_signing_key())
+    issuer = TokenIssuer(ring := KeyRing(path), "http://trial.test", "trial-api", 900)
+    cache, token = TokenCache(issuer), token_of(issuer)
+    principal(cache, token)
+    path.write_text(new_signing_key())
+    ring.first()
+    with pytest.raises(Unauthorized):
+        principal(cache, token)
 
 
 def test_an_action_is_either_public_or_granted() -> None:

@@ -22,7 +22,7 @@ CONTEXT = text(
 
 
 def person(*sites: str) -> Principal:
-    return Principal(uuid4(), "Someone", Role.INVESTIGATOR, sites, machine=False)
+    return Principal(uuid4(), "Someone", Role.INVESTIGATOR, sites, machine=False, session=uuid4())
 
 
 def context(session: Session) -> tuple[str | None, ...]:

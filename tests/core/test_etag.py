@@ -156,3 +156,10 @@ def test_a_list_has_no_tag(unchanged: Api) -> None:
         answer = unchanged.as_("monitor").get(path, headers={"If-None-Match": "*"})
         assert ok(answer)["items"] is not None
         assert "ETag" not in answer.headers
+
+
+def test_what_a_caller_is_told_of_a_subject_no_proxy_keeps(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.screened()
+    for path in (f"/v1/subjects/{subject['id']}", "/v1/subjects"):
+        assert investigator.get(path).headers["Cache-Control"] == "private, no-cache"

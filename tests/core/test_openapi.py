@@ -103,13 +103,13 @@ def test_a_refusal_is_documented_with_its_headers(
     assert f"`{code}`" in described["description"]
 
 
-def test_a_token_request_and_its_refusal_are_as_documented(unchanged: Api, document: Json) -> None:
+def test_a_token_request_and_its_refusal_are_as_documented(api: Api, document: Json) -> None:
     form = {"grant_type": "password", "username": "monitor-nn", "password": "sandbox-only"}
-    answer = unchanged.client.post("/v1/oauth/token", data=form)
+    answer = api.client.post("/v1/oauth/token", data=form)
     assert answer.status_code == 200
     check(document, "/v1/oauth/token", answer)
     assert answer.headers["Cache-Control"] == "no-store"
-    refused = unchanged.client.post("/v1/oauth/token", data={**form, "password": "x"})
+    refused = api.client.post("/v1/oauth/token", data={**form, "password": "x"})
     assert refused.status_code == 400
     check(document, "/v1/oauth/token", refused)
 

@@ -16,7 +16,7 @@ from services.api.core.records import change, current, latest, version_checks
 from services.api.radiotherapy.models import Radiotherapy
 from tests.make import Api, adverse_event, created, ok
 
-CALLER = Principal(uuid4(), "Someone", Role.INVESTIGATOR, ("NN",), machine=False)
+CALLER = Principal(uuid4(), "Someone", Role.INVESTIGATOR, ("NN",), machine=False, session=uuid4())
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ def test_the_demo_takes_its_subjects_from_screening_to_endpoint(api: Api) -> Non
     )
     assert api.count("grading") > SUBJECTS * 10
     assert api.count("adverse_event") >= SUBJECTS
+    assert api.count("grading_signature") == api.count("grading WHERE version > 1") > 0
+    assert api.count("adverse_event_signature") == api.count("adverse_event WHERE serious")
     assert "6 instead of" not in said
     assert "unexpected" not in said
     assert "pending" in said

@@ -132,6 +132,9 @@ def test_a_signature_shows_name_time_and_meaning_and_makes_the_subject_eligible(
     signature = created(investigator.sign(subject))
     assert signature["signed_by"] == "Demo investigator"
     assert signature["meaning"] == "I confirm eligibility"
+    assert signature["role"] == "investigator"
+    assert signature["signer"] == ok(investigator.get("/v1/me"))["id"]
+    assert (signature["version"], signature["valid"]) == (1, True)
     assert signature["signed_at"].startswith(str(api.state.clock.now().date()))
     evaluation = ok(investigator.get(path(subject)))
     assert evaluation["signature"] == signature
@@ -150,13 +153,54 @@ def test_new_facts_void_the_signature_and_bring_the_subject_back_to_screening(ap
         )
     )
     evaluation = ok(investigator.get(path(subject)))
-    assert evaluation["signature"] is None
+    assert evaluation["signature"] == {**signed, "valid": False}
     assert evaluation["evaluation_hash"] != signed["evaluation_hash"]
     assert ok(investigator.get(f"/v1/subjects/{subject['id']}"))["status"] == "screening"
     old_hash = investigator.sign(subject, evaluation_hash=signed["evaluation_hash"])
     problem(old_hash, 409, "evaluation_changed")
-    created(investigator.sign(subject))
+    again = created(investigator.sign(subject))
+    assert (again["version"], again["valid"]) == (2, True)
+    assert ok(investigator.get(path(subject)))["signature"] == again
     assert api.count("eligibility_signature") == 2
+
+
+def test_facts_that_grow_stale_do_not_void_the_signature(api: Api) -> None:
+    """Randomization asks for fresh facts by itself."""
+    investigator = api.as_("investigator")
+    subject = investigator.evaluated()
+    signed = created(investigator.sign(subject))
+    api.move_to(api.today() + timedelta(days=SCREENING_WINDOW_DAYS))
+    evaluation = ok(investigator.get(path(subject)))
+    assert evaluation["stale_facts"]
+    assert evaluation["signature"] == signed
+    assert signed["valid"] is True
+
+
+def test_a_voided_signature_does_not_count_as_one(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.eligible()
+    ok(investigator.put(path(subject), {"facts": facts(api), "reason": REASON}))
+    here = f"/v1/subjects/{subject['id']}"
+    refused = problem(investigator.post(f"{here}/randomization"), 409, "not_ready")
+    assert [one["code"] for one in refused["errors"]] == ["eligibility_not_signed"]
+    assert ok(investigator.get(path(subject)))["signature"]["valid"] is False
+
+
+def test_a_signature_on_equal_facts_of_another_subject_or_version_is_none_here(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject, other = investigator.evaluated(), investigator.evaluated()
+    first = ok(investigator.get(path(subject)))
+    theirs = ok(investigator.get(path(other)))
+    assert first["facts"] == theirs["facts"]
+    answer = investigator.sign(subject, evaluation_hash=theirs["evaluation_hash"])
+    problem(answer, 409, "evaluation_changed")
+    for status in (2, 1):
+        given = facts(api, ecog_performance_status=status)
+        ok(investigator.put(path(subject), {"facts": given, "reason": REASON}))
+    assert ok(investigator.get(path(subject)))["facts"] == first["facts"]
+    answer = investigator.sign(subject, evaluation_hash=first["evaluation_hash"])
+    problem(answer, 409, "evaluation_changed")
+    assert api.count("eligibility_signature") == 0
 
 
 def test_a_wrong_hash_meaning_or_password_signs_nothing(api: Api) -> None:
@@ -169,7 +213,8 @@ def test_a_wrong_hash_meaning_or_password_signs_nothing(api: Api) -> None:
     ]
     for changed, status, code in wrong:
         problem(investigator.sign(subject, **changed), status, code)
-    assert mistakes(investigator.sign(subject, meaning="Looks fine")) == [("/meaning", "enum")]
+    for meaning in ("Looks fine", "I confirm the grading", "I have reviewed the adverse event"):
+        assert mistakes(investigator.sign(subject, meaning=meaning)) == [("/meaning", "enum")]
     assert api.count("eligibility_signature") == 0
     assert ok(investigator.get(f"/v1/subjects/{subject['id']}"))["status"] == "screening"
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import cast
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -402,9 +403,12 @@ def test_leaving_facts_out_never_turns_a_verdict_into_its_opposite(
 # --- what is stored and signed --------------------------------------------------------
 
 
+SUBJECT = UUID("019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18")
+
+
 def signed(facts: Mapping[str, object], reference: date = TODAY, version: str = "1.0") -> str:
     read = read_facts(facts, TRIAL, TODAY)
-    return evaluation_hash(read.given, evaluate(read, TRIAL, reference), version)
+    return evaluation_hash(read.given, evaluate(read, TRIAL, reference), version, SUBJECT, 1)
 
 
 def reordered(value: object, order: Random) -> object:
@@ -421,7 +425,7 @@ def test_the_hash_does_not_depend_on_the_order_of_keys(order: Random) -> None:
     facts = read_facts(eligible_facts(TODAY), TRIAL, TODAY)
     evaluation = evaluate(facts, TRIAL, TODAY)
     shuffled = cast("dict[str, object]", reordered(dict(facts.given), order))
-    assert evaluation_hash(shuffled, evaluation, "1.0") == signed(eligible_facts(TODAY))
+    assert evaluation_hash(shuffled, evaluation, "1.0", SUBJECT, 1) == signed(eligible_facts(TODAY))
 
 
 def test_the_hash_does_not_depend_on_how_a_number_is_written() -> None:
@@ -442,6 +446,17 @@ def test_the_hash_changes_with_the_protocol_version() -> None:
     assert signed(eligible_facts(TODAY), version="1.1") != signed(eligible_facts(TODAY))
 
 
+def test_the_hash_is_of_one_subject_and_one_version() -> None:
+    """Equal facts and verdicts of another subject, or recorded again, are signed anew."""
+    facts = read_facts(eligible_facts(TODAY), TRIAL, TODAY)
+    evaluation = evaluate(facts, TRIAL, TODAY)
+    others = (
+        evaluation_hash(facts.given, evaluation, "1.0", UUID(int=SUBJECT.int + 1), 1),
+        evaluation_hash(facts.given, evaluation, "1.0", SUBJECT, 2),
+    )
+    assert len({signed(eligible_facts(TODAY)), *others}) == 3
+
+
 def test_the_hash_changes_when_a_fact_went_stale_since() -> None:
     facts = eligible_facts(TODAY)
     assert signed(facts, TODAY + timedelta(days=21)) == signed(facts)
@@ -452,7 +467,9 @@ def test_the_hash_is_sha_256_of_canonical_json_so_that_old_signatures_stay_verif
     facts = read_facts({"age": 40}, SMALL, TODAY)
     text = (
         '{"facts":{"age":40},"overall":"incomplete","protocol_version":"1.0",'
-        '"verdicts":{"E01":"unknown","I01":"unknown"}}'
+        '"subject_id":"019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18",'
+        '"verdicts":{"E01":"unknown","I01":"unknown"},"version":1}'
     )
     expected = sha256(text.encode()).hexdigest()
-    assert evaluation_hash(facts.given, evaluate(facts, SMALL, TODAY), "1.0") == expected
+    evaluation = evaluate(facts, SMALL, TODAY)
+    assert evaluation_hash(facts.given, evaluation, "1.0", SUBJECT, 1) == expected

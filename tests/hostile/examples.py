@@ -8,8 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pyotp
 
 from services.api.sandbox.service import PASSWORD
+from tests.core.signer import Signer
 from tests.facts import eligible_facts
 from tests.hostile.operations import Operation
 from tests.make import SUBJECT, Api, adverse_event, at_noon, created, grading, ok, plan
@@ -82,6 +84,8 @@ def write_of(operation: Operation, api: Api) -> tuple[Write, Example]:
     return Write(operation, example.caller, path, example.body, headers), example
 
 
+CODE = frozenset({"totp"})
+"""What only people with an authenticator give."""
 _NUMBERS = count()
 """No two examples are of the same person or consent form."""
 
@@ -156,7 +160,7 @@ def _sign_eligibility(api: Api) -> Example:
         "meaning": "I confirm eligibility",
         "password": PASSWORD,
     }
-    return Example(caller, _of(subject), body, ungranted="coordinator")
+    return Example(caller, _of(subject), body, '"0"', "coordinator", CODE)
 
 
 def _randomize(api: Api) -> Example:
@@ -213,11 +217,110 @@ def _correct_adverse_event(api: Api) -> Example:
     return Example(caller, {"event_id": made["id"]}, body, version='"1"')
 
 
+def _sign_grading(api: Api) -> Example:
+    caller = api.as_("investigator")
+    path = f"/v1/subjects/{_visited(caller)['id']}/visits/BL/gradings"
+    made = created(caller.post(path, grading(api.today())))
+    body = _signature(made, "I confirm the grading")
+    return Example(caller, {"grading_id": made["id"]}, body, '"0"', "coordinator", CODE)
+
+
+def _sign_adverse_event(api: Api) -> Example:
+    caller = api.as_("investigator")
+    path = f"/v1/subjects/{caller.consented()['id']}/adverse-events"
+    made = created(caller.post(path, adverse_event(api.today())))
+    body = _signature(made, "I have reviewed the adverse event")
+    return Example(caller, {"event_id": made["id"]}, body, '"0"', "assessor", CODE)
+
+
+def _signature(made: Json, meaning: str) -> Json:
+    return {"content_hash": made["content_hash"], "meaning": meaning, "password": PASSWORD}
+
+
+# --- accounts ----------------------------------------------------------------------------
+
+FIRST_PASSWORD, OWN_PASSWORD = "wisteria ladder 7 mercury", "saffron anvil 3 glacier"
+
+
+def _user() -> Json:
+    return {
+        "username": f"person-{next(_NUMBERS)}",
+        "name": "Lan Weiming",
+        "role": "coordinator",
+        "sites": ["NN"],
+        "password": FIRST_PASSWORD,
+    }
+
+
+def _client() -> Json:
+    number = next(_NUMBERS)
+    return {
+        "client_id": f"system-{number}",
+        "name": "Hospital information system",
+        "sites": ["NN"],
+        "secret": f"Zt4vQ1xW8mJ0cN7yR3pK6sD9fG2hL5bA{number}",
+        "jwks": {"keys": [Signer.new(kid="2026").jwk()]},
+    }
+
+
+def _create_user(api: Api) -> Example:
+    return Example(api.as_("admin"), body=_user(), ungranted="investigator")
+
+
+def _change_user(api: Api) -> Example:
+    caller = api.as_("admin")
+    made = created(caller.post("/v1/users", _user()))
+    body = {"name": "Lan Wei", "sites": ["LZ", "NN"], "active": True, "reason": "Moves"}
+    return Example(caller, {"user_id": made["id"]}, body, '"1"', "investigator")
+
+
+def _create_client(api: Api) -> Example:
+    optional = frozenset({"secret", "jwks"})  # either is enough
+    return Example(api.as_("admin"), body=_client(), ungranted="hospital_system", optional=optional)
+
+
+def _change_client(api: Api) -> Example:
+    caller = api.as_("admin")
+    made = created(caller.post("/v1/clients", _client()))
+    body = {"name": "Another system", "sites": ["LZ", "NN"], "active": True, "reason": "Replaced"}
+    optional = frozenset({"secret", "jwks"})
+    return Example(caller, {"account_id": made["id"]}, body, '"1"', "hospital_system", optional)
+
+
+def _change_password(api: Api) -> Example:
+    person = _user()
+    created(api.as_("admin").post("/v1/users", person))
+    body = {**_own(person), "new_password": OWN_PASSWORD}
+    return Example(api, body=body, optional=CODE)
+
+
+def _own(person: Json) -> Json:
+    return {"username": person["username"], "password": person["password"]}
+
+
+def _established(api: Api) -> Json:
+    """The user name and password of someone who has chosen it."""
+    change = _change_password(api).body or {}
+    ok(api.client.post("/v1/oauth/password", json=change))
+    return {"username": change["username"], "password": OWN_PASSWORD}
+
+
+def _offer_totp(api: Api) -> Example:
+    return Example(api, body=_established(api), optional=CODE)
+
+
+def _confirm_totp(api: Api) -> Example:
+    person = _established(api)
+    offer = ok(api.client.post("/v1/oauth/totp", json=person))
+    code = pyotp.TOTP(offer["secret"]).now()
+    return Example(api, body={**person, "ticket": offer["ticket"], "totp": code})
+
+
 def _move_clock(api: Api) -> Example:
     return Example(api, body={"now": at_noon(api.today() + timedelta(days=3))})
 
 
-def _issue_token(api: Api) -> Example:
+def _form(api: Api) -> Example:
     return Example(api)
 
 
@@ -238,6 +341,16 @@ EXAMPLES: dict[str, Callable[[Api], Example]] = {
     "report_adverse_event": _report_adverse_event,
     "correct_adverse_event": _correct_adverse_event,
     "move_clock": _move_clock,
-    "issue_token": _issue_token,
+    "sign_grading": _sign_grading,
+    "sign_adverse_event": _sign_adverse_event,
+    "create_user": _create_user,
+    "change_user": _change_user,
+    "create_client": _create_client,
+    "change_client": _change_client,
+    "change_password": _change_password,
+    "offer_totp": _offer_totp,
+    "confirm_totp": _confirm_totp,
+    "issue_token": _form,
+    "revoke_token": _form,
 }
-"""By operation id. `issue_token` is a form, with tests of its own in test_token.py."""
+"""By operation id. Forms have tests of their own in test_token.py."""

@@ -39,7 +39,17 @@ class Operation:
     @property
     def of_a_site(self) -> bool:
         """Whether the path names a record, which belongs to one site."""
+        return self.names_one and not self.of_admins
+
+    @property
+    def names_one(self) -> bool:
+        """Whether the path holds an id."""
         return "_id}" in self.path
+
+    @property
+    def of_admins(self) -> bool:
+        """Whether it is about accounts, which belong to no site."""
+        return self.path.startswith(("/v1/users", "/v1/clients"))
 
 
 @cache

@@ -62,6 +62,42 @@ def test_a_bad_form_gets_no_token(api: Api, ledger: Ledger, form: str) -> None:
     assert not refusals.faults, refusals.verdict()
 
 
+BAD_REVOCATIONS = {
+    "": 422,
+    "token=": 422,
+    f"={PLANT}": 422,
+    "{}": 422,
+    f"token=a&unknown={PLANT}": 422,
+    f"token=a&token={PLANT}": 422,
+    f"token_type_hint={PLANT}": 422,
+    f"token={PLANT}%0A": 422,
+    f"token={PLANT}%00": 422,
+    f"token={PLANT * 900}": 422,
+    f"token=a&token_type_hint={PLANT * 20}": 422,
+    "token=%FF": 422,
+    "token=%ED%A0%80": 422,
+}
+
+
+@pytest.mark.parametrize("form", BAD_REVOCATIONS)
+def test_a_bad_form_ends_no_session(api: Api, ledger: Ledger, form: str) -> None:
+    refusals = Refusals(ledger)
+    answer = api.request("POST", "/v1/oauth/revoke", content=form, headers=FORM)
+    refusals.expect(form, answer, BAD_REVOCATIONS[form])
+    assert not refusals.faults, refusals.verdict()
+
+
+@pytest.mark.parametrize("token", [PLANT, "a.b.c", "%F0%9F%94%91", f"{PLANT}.0.{PLANT}", "..", "-"])
+def test_a_token_that_is_not_ours_ends_nothing_and_says_nothing(
+    api: Api, ledger: Ledger, token: str
+) -> None:
+    before = ledger.read()
+    answer = api.request("POST", "/v1/oauth/revoke", content=f"token={token}", headers=FORM)
+    assert answer.status_code == 422 if "%" in token else answer.json() == {"revoked": True}
+    assert PLANT not in answer.text
+    assert ledger.read() == before
+
+
 BAD_BASIC = {
     "%%%": 401,
     "his-nn:sandbox-only": 401,

@@ -3,12 +3,15 @@
 import base64
 import time
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from jose import jwt
 
 from services.api.core.permissions import GRANTS, Role
+from services.api.identity.schemas import ASSERTION_TYPE
+from tests.core.signer import Signer
 from tests.make import Api, created, ok, problem
 
 USER = {"grant_type": "password", "username": "investigator-nn", "password": "sandbox-only"}
@@ -33,25 +36,25 @@ def me(api: Api, answer: httpx.Response) -> dict[str, Any]:
     return ok(api.client.get("/v1/me", headers={"Authorization": f"Bearer {token}"}))
 
 
-def test_a_person_signs_in_with_a_password(unchanged: Api) -> None:
-    answer = ask(unchanged, USER)
+def test_a_person_signs_in_with_a_password(api: Api) -> None:
+    answer = ask(api, USER)
     body = ok(answer)
-    assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
+    assert set(body) == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 900)
     assert answer.headers["Cache-Control"] == "no-store"
-    who = me(unchanged, answer)
+    who = me(api, answer)
     assert (who["role"], who["sites"], who["machine"]) == ("investigator", ["NN"], False)
     assert who["actions"] == sorted(GRANTS[Role.INVESTIGATOR])
 
 
 @pytest.mark.parametrize("way", ["form", "basic"])
-def test_a_system_signs_in_with_its_secret(unchanged: Api, way: str) -> None:
+def test_a_system_signs_in_with_its_secret(api: Api, way: str) -> None:
     answer = (
-        ask(unchanged, CLIENT)
+        ask(api, CLIENT)
         if way == "form"
-        else ask(unchanged, GRANT, Authorization=basic("his-nn", "sandbox-only"))
+        else ask(api, GRANT, Authorization=basic("his-nn", "sandbox-only"))
     )
-    who = me(unchanged, answer)
+    who = me(api, answer)
     assert (who["role"], who["sites"], who["machine"]) == ("hospital_system", ["NN"], True)
 
 
@@ -65,10 +68,10 @@ def test_a_token_signed_in_with_is_good_for_work(api: Api) -> None:
     created(answer)
 
 
-def test_anyone_verifies_a_token_with_the_published_keys(unchanged: Api) -> None:
-    token = ok(ask(unchanged, CLIENT))["access_token"]
-    metadata = ok(unchanged.client.get("/.well-known/oauth-authorization-server"))
-    keys = ok(unchanged.client.get("/.well-known/jwks.json"))["keys"]
+def test_anyone_verifies_a_token_with_the_published_keys(api: Api) -> None:
+    token = ok(ask(api, CLIENT))["access_token"]
+    metadata = ok(api.client.get("/.well-known/oauth-authorization-server"))
+    keys = ok(api.client.get("/.well-known/jwks.json"))["keys"]
     header = jwt.get_unverified_header(token)
     (key,) = [key for key in keys if key["kid"] == header["kid"]]
     assert "d" not in key
@@ -83,7 +86,12 @@ def test_the_metadata_name_the_endpoints_of_this_issuer(unchanged: Api) -> None:
     metadata = ok(unchanged.client.get("/.well-known/oauth-authorization-server"))
     assert metadata["token_endpoint"] == f"{metadata['issuer']}/v1/oauth/token"
     assert metadata["jwks_uri"] == f"{metadata['issuer']}/.well-known/jwks.json"
-    assert metadata["grant_types_supported"] == ["password", "client_credentials"]
+    assert metadata["grant_types_supported"] == [
+        "password",
+        "refresh_token",
+        "client_credentials",
+    ]
+    assert metadata["revocation_endpoint"] == f"{metadata['issuer']}/v1/oauth/revoke"
 
 
 def test_whether_an_account_exists_is_not_told(unchanged: Api) -> None:
@@ -116,7 +124,13 @@ def test_whether_a_client_exists_is_not_told(unchanged: Api) -> None:
     ("form", "code", "error"),
     [
         ({**USER, "grant_type": "authorization_code"}, "unsupported_grant_type", None),
-        ({**USER, "grant_type": "refresh_token"}, "unsupported_grant_type", None),
+        ({**USER, "grant_type": "refresh_token"}, "invalid_token_request", "invalid_request"),
+        ({**GRANT, "client_assertion": "a.b.c"}, "invalid_token_request", "invalid_request"),
+        (
+            {**CLIENT, "client_assertion": "a.b.c", "client_assertion_type": ASSERTION_TYPE},
+            "invalid_token_request",
+            "invalid_request",
+        ),
         ({"grant_type": "password"}, "invalid_token_request", "invalid_request"),
         ({"grant_type": "password", "username": "x"}, "invalid_token_request", "invalid_request"),
         ({"grant_type": "password", "password": "x"}, "invalid_token_request", "invalid_request"),
@@ -139,6 +153,8 @@ def test_a_request_that_lacks_something_is_told_what(
         ({**USER, "grant_type": ""}, "/grant_type"),
         ({**USER, "grant_type": "pass word"}, "/grant_type"),
         ({**USER, "otp": "123456"}, "/otp"),
+        ({**USER, "totp": "12345"}, "/totp"),
+        ({**USER, "totp": "１２３４５６"}, "/totp"),
         ({**USER, "username": "x" * 129}, "/username"),
         ({**USER, "password": "x" * 129}, "/password"),
         ({**USER, "password": "a\0b"}, "/password"),
@@ -190,3 +206,78 @@ def test_empty_basic_credentials_are_missing(unchanged: Api, credentials: tuple[
 def test_who_i_am_needs_a_token_and_the_keys_do_not(unchanged: Api) -> None:
     problem(unchanged.client.get("/v1/me"), 401, "unauthorized")
     ok(unchanged.client.get("/.well-known/jwks.json"))
+
+
+# --- a system's own key ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def signer(api: Api) -> Signer:
+    """The private key of a client that an admin registered; it has no secret."""
+    signer = Signer.new("ES384", "his-key-1")
+    body = {
+        "client_id": "his-nanning",
+        "name": "Hospital information system",
+        "sites": ["NN"],
+        "jwks": {"keys": [signer.jwk()]},
+    }
+    created(api.as_("admin").post("/v1/clients", body))
+    return signer
+
+
+def assertion(api: Api, signer: Signer, **changed: object) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": "his-nanning",
+        "sub": "his-nanning",
+        "aud": api.state.settings.issuer,
+        "jti": str(uuid4()),
+        "iat": now,
+        "exp": now + 60,
+    }
+    return signer.sign({**claims, **changed})
+
+
+def ask_with(api: Api, said: str, **more: str) -> httpx.Response:
+    form = {**GRANT, "client_assertion_type": ASSERTION_TYPE, "client_assertion": said, **more}
+    return ask(api, form)
+
+
+def test_a_system_signs_in_with_its_private_key_and_once_with_each_assertion(
+    api: Api, signer: Signer
+) -> None:
+    said = assertion(api, signer)
+    who = me(api, ask_with(api, said, client_id="his-nanning"))
+    assert (who["role"], who["sites"], who["machine"]) == ("hospital_system", ["NN"], True)
+    problem(ask_with(api, said), 401, "invalid_client")
+    ok(ask_with(api, assertion(api, signer)))
+
+
+def test_an_assertion_that_is_not_the_client_s_is_refused_and_in_the_trail(
+    api: Api, signer: Signer
+) -> None:
+    stranger = Signer.new("ES384", "his-key-1")
+    for said in (
+        assertion(api, stranger),
+        assertion(api, signer, aud=f"{api.state.settings.issuer}/v1/oauth/token"),
+        assertion(api, signer, iss="nobody", sub="nobody"),
+        assertion(api, signer, iss="his-nn", sub="his-nn"),
+    ):
+        problem(ask_with(api, said), 401, "invalid_client")
+    problem(ask_with(api, assertion(api, signer), client_id="his-nn"), 401, "invalid_client")
+    problem(ask_with(api, "a.b.c"), 401, "invalid_client")
+    rows = api.rows(
+        "SELECT new ->> 'because' FROM audit_event WHERE operation = 'SIGN_IN_REFUSED' ORDER BY id"
+    )
+    assert [row[0] for row in rows] == ["assertion", "assertion", "unknown", "assertion"]
+
+
+def test_a_deactivated_system_does_not_sign_in(api: Api, signer: Signer) -> None:
+    api.rows("UPDATE account SET active = false WHERE username = 'his-nanning'")
+    problem(ask_with(api, assertion(api, signer)), 401, "invalid_client")
+
+
+def test_wrong_assertions_are_slowed_down_too(api: Api, signer: Signer) -> None:
+    stranger = Signer.new("ES384", "his-key-1")
+    statuses = [ask_with(api, assertion(api, stranger)).status_code for _ in range(11)]
+    assert statuses == [401] * 10 + [429]

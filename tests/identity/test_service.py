@@ -1,147 +1,344 @@
-"""Accounts: who gets in with what, at which sites, and at what price."""
+"""Who gets in with what, at which sites; who signs; and who changes their own credentials."""
 
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from uuid import uuid4
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
 
+import httpx
+import pyotp
 import pytest
-from sqlmodel import Session, select
+from fastapi import Request
+from sqlmodel import Session
 
 from services.api.core.auth import Principal
+from services.api.core.errors import TooManyRequests
 from services.api.core.permissions import SITE_BOUND, WITHOUT_CLINICAL_DATA, Role
-from services.api.identity import service
+from services.api.identity import passwords, service
+from services.api.identity.door import Door, Source
 from services.api.identity.errors import InvalidClient, InvalidGrant, ReauthenticationFailed
-from services.api.identity.models import Account
+from services.api.identity.rules import PER_SOURCE
 from services.api.sandbox.service import PASSWORD, username
-from tests.make import Api
+from tests.make import Api, Json, mistakes, ok, problem
+
+HERE = Source("192.0.2.1")
+NEW = "wisteria ladder 7 mercury"
 
 
 @pytest.fixture
-def session(unchanged: Api) -> Iterator[Session]:
-    """A session whose work is not kept."""
-    with unchanged.state.database.session() as made:
-        yield made
+def door(api: Api, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """The door; secrets are compared without the price of argon2."""
+
+    def matches(secret: str, secret_hash: str | None) -> bool:
+        return secret_hash is not None and secret == secret_hash.removeprefix("plain ")
+
+    monkeypatch.setattr(passwords, "matches", matches)
+    monkeypatch.setattr(service, "hash_secret", lambda secret: f"plain {secret}")
+    api.rows("UPDATE account SET secret_hash = 'plain sandbox-only'")
+    return Door(api.state.database, api.state.settings)
 
 
-@pytest.fixture
-def instant(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Compare secrets without the price of argon2; lists the hashes that were verified."""
-    verified: list[str] = []
-
-    def matches(secret: str, secret_hash: str) -> bool:
-        verified.append(secret_hash)
-        return secret == PASSWORD and secret_hash != service._nobody()
-
-    monkeypatch.setattr(service, "_matches", matches)
-    return verified
+# --- signing in ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("role", Role)
-def test_an_account_acts_at_the_sites_of_its_role(
-    session: Session, instant: list[str], role: Role
-) -> None:
-    sign_in = service.sign_in_client if role is Role.HOSPITAL_SYSTEM else service.sign_in_user
-    principal = sign_in(session, username(role, "LZ"), PASSWORD)
-    assert principal.role is role
-    assert principal.machine is (role is Role.HOSPITAL_SYSTEM)
+def test_an_account_acts_at_the_sites_of_its_role(door: Door, role: Role) -> None:
+    name = username(role, "LZ")
+    signed_in = (
+        service.sign_in_client(door, HERE, name, PASSWORD)
+        if role is Role.HOSPITAL_SYSTEM
+        else service.sign_in_user(door, HERE, name, PASSWORD, None)
+    )
+    caller = signed_in.caller
+    assert caller.role is role
+    assert caller.machine is (role is Role.HOSPITAL_SYSTEM)
+    assert (signed_in.refresh_token is None) is caller.machine
     if role in SITE_BOUND:
-        assert principal.sites == ("LZ",)
+        assert caller.sites == ("LZ",)
     else:
         everywhere = () if role in WITHOUT_CLINICAL_DATA else ("LZ", "NN", "YL")
-        assert principal.sites == everywhere
+        assert caller.sites == everywhere
 
 
-def test_an_unknown_account_costs_as_much_as_a_wrong_password(
-    session: Session, instant: list[str]
-) -> None:
-    for name in ("monitor-nn", "nobody"):
-        with pytest.raises(InvalidGrant):
-            service.sign_in_user(session, name, "wrong")
-    known, unknown = instant
-    assert unknown == service._nobody() != known
-    assert known.split("$")[:4] == unknown.split("$")[:4]  # the same algorithm and parameters
-
-
-def test_people_and_machines_use_their_own_door(session: Session, instant: list[str]) -> None:
+def test_people_and_machines_use_their_own_door(door: Door) -> None:
     with pytest.raises(InvalidGrant):
-        service.sign_in_user(session, "his-nn", PASSWORD)
+        service.sign_in_user(door, HERE, "his-nn", PASSWORD, None)
     with pytest.raises(InvalidClient):
-        service.sign_in_client(session, "monitor-nn", PASSWORD)
+        service.sign_in_client(door, HERE, "monitor-nn", PASSWORD)
 
 
 @pytest.mark.parametrize("name", ["MONITOR-NN", " monitor-nn", "monitor-nn ", "monitor-n%", ""])
-def test_a_user_name_is_exact(session: Session, instant: list[str], name: str) -> None:
+def test_a_user_name_is_exact(door: Door, name: str) -> None:
     with pytest.raises(InvalidGrant):
-        service.sign_in_user(session, name, PASSWORD)
+        service.sign_in_user(door, HERE, name, PASSWORD, None)
 
 
-def test_a_deactivated_account_neither_signs_in_nor_signs(api: Api, instant: list[str]) -> None:
-    api.rows("UPDATE account SET active = false WHERE username IN ('investigator-nn', 'his-nn')")
-    with api.state.database.session() as session:
-        with pytest.raises(InvalidGrant):
-            service.sign_in_user(session, "investigator-nn", PASSWORD)
-        with pytest.raises(InvalidClient):
-            service.sign_in_client(session, "his-nn", PASSWORD)
-        account = session.exec(select(Account).filter_by(username="investigator-nn")).one()
-        caller = Principal(account.id, "", Role.INVESTIGATOR, ("NN",), machine=False)
-        with pytest.raises(ReauthenticationFailed):
-            service.reauthenticate(session, caller, PASSWORD)
-
-
-def test_only_the_one_signed_in_signs_and_no_machine(session: Session, instant: list[str]) -> None:
-    caller = service.sign_in_user(session, "investigator-nn", PASSWORD)
-    service.reauthenticate(session, caller, PASSWORD)
-    for someone, password in (
-        (caller, "wrong"),
-        (replace(caller, id=uuid4()), PASSWORD),
-        (replace(caller, machine=True), PASSWORD),
-    ):
-        with pytest.raises(ReauthenticationFailed):
-            service.reauthenticate(session, someone, password)
-
-
-def test_a_secret_is_kept_as_a_salted_hash() -> None:
-    one, other = service.hash_secret("secret"), service.hash_secret("secret")
-    assert one != other
-    assert one.startswith("$argon2id$")
-    assert service._matches("secret", one)
-    assert not service._matches("Secret", one)
-
-
-def test_no_more_than_two_secrets_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each takes a core and 64 MiB: a burst of sign-ins must not starve the trial."""
-    running, most, lock = 0, 0, threading.Lock()
-
-    class Slow:
-        def verify(self, *_: str) -> bool:
-            nonlocal running, most
-            with lock:
-                running += 1
-                most = max(most, running)
-            time.sleep(0.01)
-            with lock:
-                running -= 1
-            return True
-
-    monkeypatch.setattr(service, "_HASHER", Slow())
-    with ThreadPoolExecutor(10) as pool:
-        assert all(pool.map(lambda _: service._matches("x", "y"), range(20)))
-    assert most == 2
-
-
-def test_a_new_account_may_sign_in_at_once(session: Session, instant: list[str]) -> None:
-    service.create_account(
-        session,
-        account_id=uuid4(),
-        kind="user",
-        username="new-monitor",
-        name="Dr Lan",
-        role=Role.MONITOR,
-        sites=["NN", "LZ"],
-        secret_hash="x",
+def test_every_sign_in_and_sign_out_is_in_the_trail(api: Api, door: Door) -> None:
+    caller = service.sign_in_user(door, HERE, "monitor-nn", PASSWORD, None).caller
+    service.sign_out(door, caller.session)
+    service.sign_out(door, caller.session)
+    service.sign_out(door, uuid4())
+    rows = api.rows(
+        "SELECT operation, actor, actor_name, role, new ->> 'ended_because' AS because"
+        " FROM audit_event WHERE record = 'account_session' AND record_id = :id ORDER BY id",
+        id=str(caller.session),
     )
-    principal = service.sign_in_user(session, "new-monitor", PASSWORD)
-    assert (principal.name, principal.sites) == ("Dr Lan", ("NN", "LZ"))
+    who = (str(caller.id), caller.name, "monitor")
+    assert [tuple(row) for row in rows] == [
+        ("INSERT", *who, None),
+        ("UPDATE", *who, "signed_out"),
+    ]
+
+
+# --- second factor ------------------------------------------------------------------------
+
+
+def offered(api: Api, name: str, **more: str) -> Json:
+    person = {"username": name, "password": PASSWORD, **more}
+    return ok(api.client.post("/v1/oauth/totp", json=person))
+
+
+def confirmed(api: Api, name: str, offer: Json, code: str, **more: str) -> httpx.Response:
+    person = {"username": name, "password": PASSWORD, **more}
+    body = {**person, "ticket": offer["ticket"], "totp": code}
+    return api.client.post("/v1/oauth/totp/confirmation", json=body)
+
+
+def enrolled(api: Api, name: str) -> pyotp.TOTP:
+    """An authenticator confirmed some steps ago."""
+    offer = offered(api, name)
+    authenticator = pyotp.TOTP(offer["secret"])
+    ok(confirmed(api, name, offer, authenticator.now()))
+    forget_codes(api)
+    return authenticator
+
+
+def forget_codes(api: Api) -> None:
+    """Let time pass: the codes used so far are of earlier steps."""
+    api.rows("UPDATE account SET totp_last_step = 1 WHERE totp_secret IS NOT NULL")
+
+
+def test_who_has_a_second_factor_needs_it(api: Api, door: Door) -> None:
+    before = ok(api.sign_in("monitor-nn"))
+    authenticator = enrolled(api, "monitor-nn")
+    problem(api.refresh(before["refresh_token"]), 400, "invalid_grant")
+    body = problem(api.sign_in("monitor-nn"), 400, "totp_required")
+    assert body["error"] == "invalid_grant"
+    wrong = f"{(int(authenticator.now()) + 1) % 10**6:06}"
+    problem(api.sign_in("monitor-nn", totp=wrong), 400, "invalid_grant")
+    problem(api.sign_in("monitor-nn", "wrong"), 400, "invalid_grant")
+    code = authenticator.now()
+    ok(api.sign_in("monitor-nn", totp=code))
+    problem(api.sign_in("monitor-nn", totp=code), 400, "invalid_grant")
+
+
+def test_an_offer_changes_nothing_until_its_code_is_shown(api: Api, door: Door) -> None:
+    offer = offered(api, "monitor-nn")
+    ok(api.sign_in("monitor-nn"))
+    wrong = f"{(int(pyotp.TOTP(offer['secret']).now()) + 1) % 10**6:06}"
+    answer = confirmed(api, "monitor-nn", offer, wrong)
+    assert mistakes(answer) == [("/totp", "wrong_code")]
+    others = offered(api, "coordinator-nn")
+    code = pyotp.TOTP(others["secret"]).now()
+    problem(confirmed(api, "monitor-nn", others, code), 409, "ticket_refused")
+    ok(api.sign_in("monitor-nn"))
+
+
+def test_a_new_authenticator_takes_a_code_of_the_old_one(api: Api, door: Door) -> None:
+    old = enrolled(api, "monitor-nn")
+    person = {"username": "monitor-nn", "password": PASSWORD}
+    problem(api.client.post("/v1/oauth/totp", json=person), 400, "totp_required")
+    offer = offered(api, "monitor-nn", totp=old.now())
+    new = pyotp.TOTP(offer["secret"])
+    ok(confirmed(api, "monitor-nn", offer, new.now()))
+    forget_codes(api)
+    problem(api.sign_in("monitor-nn", totp=old.now()), 400, "invalid_grant")
+    ok(api.sign_in("monitor-nn", totp=new.now()))
+
+
+@pytest.fixture
+def stricter(api: Api) -> Iterator[None]:
+    """An installation at which monitors need a second factor."""
+    usual = api.state.settings
+    api.state.settings = usual.model_copy(update={"totp_roles": frozenset({"monitor"})})
+    yield
+    api.state.settings = usual
+
+
+def test_a_role_that_needs_a_second_factor_enrols_first(
+    api: Api, door: Door, stricter: None
+) -> None:
+    problem(api.sign_in("monitor-nn"), 400, "totp_enrolment_required")
+    ok(api.sign_in("coordinator-nn"))
+    authenticator = enrolled(api, "monitor-nn")
+    ok(api.sign_in("monitor-nn", totp=authenticator.now()))
+
+
+# --- own password -------------------------------------------------------------------------
+
+
+def change(api: Api, new: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+    body = {"username": "monitor-nn", "password": password, "new_password": new, **more}
+    return api.client.post("/v1/oauth/password", json=body)
+
+
+def test_a_person_replaces_their_password_and_starts_anew(api: Api, door: Door) -> None:
+    before = ok(api.sign_in("monitor-nn"))
+    ok(change(api, NEW))
+    problem(api.refresh(before["refresh_token"]), 400, "invalid_grant")
+    problem(api.sign_in("monitor-nn"), 400, "invalid_grant")
+    ok(api.sign_in("monitor-nn", NEW))
+    (row,) = api.rows(
+        "SELECT actor_name, new::text AS new FROM audit_event WHERE record = 'account'"
+        " AND operation = 'UPDATE' AND (new ->> 'version') = '2'"
+    )
+    assert row.actor_name == "Demo monitor, Nanning"
+    assert "plain" not in row.new
+
+
+def test_a_password_is_replaced_by_its_holder_alone(api: Api, door: Door) -> None:
+    problem(change(api, NEW, "wrong"), 400, "invalid_grant")
+    authenticator = enrolled(api, "monitor-nn")
+    problem(change(api, NEW), 400, "totp_required")
+    ok(change(api, NEW, totp=authenticator.now()))
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        ("too short", "password_too_short"),
+        ("passwordpassword", "password_guessable"),
+        ("monitor-nn-2026", "password_guessable"),
+        (PASSWORD, "password_unchanged"),
+    ],
+)
+def test_a_weak_password_is_refused_and_the_old_one_stays(
+    api: Api, door: Door, new: str, code: str
+) -> None:
+    assert mistakes(change(api, new)) == [("/new_password", code)]
+    ok(api.sign_in("monitor-nn"))
+    assert api.count("sign_in_attempt") == 0
+
+
+def test_a_password_that_an_admin_gave_only_makes_way_for_one_s_own(api: Api, door: Door) -> None:
+    temporary = "UPDATE account SET password_expires_at = now() + interval '1 hour'"
+    api.rows(f"{temporary} WHERE username = 'monitor-nn'")
+    problem(api.sign_in("monitor-nn"), 400, "password_change_required")
+    person = {"username": "monitor-nn", "password": PASSWORD}
+    answer = api.client.post("/v1/oauth/totp", json=person)
+    problem(answer, 400, "password_change_required")
+    ok(change(api, NEW))
+    ok(api.sign_in("monitor-nn", NEW))
+
+
+def test_a_password_that_an_admin_gave_expires(api: Api, door: Door) -> None:
+    api.rows("UPDATE account SET password_expires_at = now() WHERE username = 'monitor-nn'")
+    assert "ask an admin" in problem(change(api, NEW), 400, "invalid_grant")["detail"]
+
+
+# --- signing --------------------------------------------------------------------------------
+
+
+def in_a_request(api: Api, caller: Principal) -> Session:
+    """A session as a route gets it."""
+    request = Request({"type": "http", "app": SimpleNamespace(state=api.state)})
+    session: Session = api.state.database.session(caller, request=request)
+    return session
+
+
+class Signer:
+    """Someone signed in, who proves themselves again to sign."""
+
+    def __init__(self, api: Api, caller: Principal) -> None:
+        self.api, self.caller = api, caller
+
+    def signs(self, password: str | None = None, totp: str | None = None) -> bool:
+        with in_a_request(self.api, self.caller) as session:
+            try:
+                service.reauthenticate(session, self.caller, password=password, totp=totp)
+            except ReauthenticationFailed:
+                return False
+            session.commit()
+        return True
+
+
+@pytest.fixture
+def signer(api: Api, door: Door) -> Signer:
+    return Signer(api, service.sign_in_user(door, HERE, "investigator-nn", PASSWORD, None).caller)
+
+
+def test_only_the_one_signed_in_signs_and_no_machine(api: Api, door: Door, signer: Signer) -> None:
+    assert not signer.signs("wrong")
+    assert not signer.signs()
+    assert signer.signs(PASSWORD)
+    machine = service.sign_in_client(door, HERE, "his-nn", PASSWORD).caller
+    assert not Signer(api, machine).signs(PASSWORD)
+    (other,) = api.rows("SELECT id FROM account WHERE username = 'monitor-nn'")[0]
+    stranger = Principal(other, "", Role.MONITOR, ("NN",), machine=False, session=uuid4())
+    api.rows("UPDATE account SET active = false WHERE id = :id", id=other)
+    assert not Signer(api, stranger).signs(PASSWORD)
+    unknown = Principal(UUID(int=1), "", Role.MONITOR, ("NN",), machine=False, session=uuid4())
+    assert not Signer(api, unknown).signs(PASSWORD)
+
+
+def test_the_first_signing_needs_every_component_and_the_next_ones_one(
+    api: Api, door: Door
+) -> None:
+    """21 CFR 11.200(a)(1)(i)."""
+    authenticator = enrolled(api, "investigator-nn")
+
+    def signed_in() -> Signer:
+        code = authenticator.now()
+        caller = service.sign_in_user(door, HERE, "investigator-nn", PASSWORD, code).caller
+        forget_codes(api)
+        return Signer(api, caller)
+
+    signer = signed_in()
+    assert not signer.signs(password=PASSWORD)
+    assert not signer.signs(totp=authenticator.now())
+    assert signer.signs(PASSWORD, authenticator.now())
+    assert signer.signs(password=PASSWORD)
+    forget_codes(api)
+    assert signer.signs(totp=authenticator.now())
+    assert not signer.signs(totp=authenticator.now())  # each code once
+    assert not signer.signs(password=PASSWORD, totp="000000")
+    assert not signer.signs()
+    forget_codes(api)
+    assert not signed_in().signs(password=PASSWORD)
+
+
+def test_a_refused_signing_is_no_first_signing(api: Api, door: Door, signer: Signer) -> None:
+    with in_a_request(api, signer.caller) as session:
+        service.reauthenticate(session, signer.caller, password=PASSWORD, totp=None)
+        session.rollback()
+    assert api.rows("SELECT 1 FROM account_session WHERE signed_at IS NOT NULL") == []
+    assert signer.signs(PASSWORD)
+    assert len(api.rows("SELECT 1 FROM account_session WHERE signed_at IS NOT NULL")) == 1
+
+
+def test_a_stolen_token_does_not_guess_the_password_by_signing(
+    api: Api, door: Door, signer: Signer
+) -> None:
+    for _ in range(PER_SOURCE.guesses):
+        assert not signer.signs("wrong")
+    with pytest.raises(TooManyRequests):
+        signer.signs(PASSWORD)
+    again = service.sign_in_user(door, HERE, "investigator-nn", PASSWORD, None).caller
+    assert Signer(api, again).signs(PASSWORD)
+    rows: list[Any] = api.rows(
+        "SELECT new ->> 'because' AS because, actor FROM audit_event WHERE operation = :refused",
+        refused="SIGN_IN_REFUSED",
+    )
+    assert {(row.because, row.actor) for row in rows} == {("signing", str(signer.caller.id))}
+
+
+def test_many_who_sign_at_once_do_not_starve_each_other(api: Api, door: Door) -> None:
+    """More than there are connections apart."""
+    signers = [
+        Signer(api, service.sign_in_user(door, HERE, name, PASSWORD, None).caller)
+        for name in ("investigator-nn", "investigator-lz", "investigator-yl")
+        for _ in range(8)
+    ]
+    with ThreadPoolExecutor(24) as pool:
+        assert all(pool.map(lambda one: one.signs(PASSWORD), signers))

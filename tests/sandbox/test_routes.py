@@ -10,8 +10,8 @@ import pytest
 from jose import jwt
 from pydantic import SecretStr
 
+from services.api.core.keys import new_signing_key
 from services.api.main import create_app
-from services.api.serve import new_signing_key
 from services.api.settings import Settings
 from tests.make import Api, ok, problem
 

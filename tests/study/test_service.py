@@ -64,7 +64,7 @@ def test_an_approval_of_another_protocol_does_not_let_a_site_recruit(unchanged: 
 
 
 def test_an_activation_is_audited_with_the_admin_who_recorded_it(api: Api) -> None:
-    before = api.count("audit_event")
+    before = api.changes()
     approval = {
         "protocol_version": "1.0",
         "consent_version": "1.1",
@@ -73,7 +73,7 @@ def test_an_activation_is_audited_with_the_admin_who_recorded_it(api: Api) -> No
     }
     answer = api.as_("admin").post("/v1/sites/YL/activations", approval)
     created(answer)
-    assert api.count("audit_event") == before + 1
+    assert api.changes() == before + 1
     row = api.rows("SELECT * FROM audit_event ORDER BY id DESC LIMIT 1")[0]
     assert (row.record, row.operation, row.site, row.role) == (
         "site_activation",

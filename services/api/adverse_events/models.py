@@ -1,17 +1,21 @@
 """Adverse events as chains of versions, and the clocks' inputs."""
 
+from collections.abc import Collection
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, String
+from sqlalchemy import ARRAY, CheckConstraint, Index, String, UniqueConstraint
 from sqlmodel import Field
 
-from services.api.core.records import Versioned, of_subject, version_checks
+from services.api.core.records import of_subject, version_checks
+from services.api.signatures.models import Signable, Signature, signature_constraints
+from services.api.signatures.rules import Meaning
 
 _CAUSALITY = "('related', 'probably', 'possibly', 'unlikely', 'not_related', 'not_assessable')"
 
 
-class AdverseEvent(Versioned, table=True):
+class AdverseEvent(Signable, table=True):
     """One version of an adverse event; severity (grade) and seriousness are independent."""
 
     __tablename__ = "adverse_event"
@@ -43,6 +47,7 @@ class AdverseEvent(Versioned, table=True):
             "action_taken IN ('none', 'interrupted', 'withdrawn', 'not_applicable', 'unknown')",
             name="adverse_event_action_known",
         ),
+        UniqueConstraint("site", "subject_id", "id", "version"),
         Index("adverse_event_subject_index", "site", "subject_id"),
     )
 
@@ -65,3 +70,15 @@ class AdverseEvent(Versioned, table=True):
     action_taken: str
     outcome: str
     narrative: str | None = None
+
+
+class AdverseEventSignature(Signature, table=True):
+    """An investigator's signature on the version of an adverse event that they reviewed."""
+
+    __tablename__ = "adverse_event_signature"
+    meanings: ClassVar[Collection[Meaning]] = (Meaning.ADVERSE_EVENT,)
+    __table_args__ = signature_constraints(
+        "adverse_event", "adverse_event", {"adverse_event_id": "id"}, meanings
+    )
+
+    adverse_event_id: UUID

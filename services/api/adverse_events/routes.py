@@ -1,5 +1,6 @@
 """Adverse events over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Body as JsonBody
@@ -7,7 +8,7 @@ from fastapi import Depends, Query
 
 from services.api.adverse_events import service
 from services.api.adverse_events.errors import NotYoursToAssess
-from services.api.adverse_events.models import AdverseEvent
+from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
 from services.api.adverse_events.schemas import (
     AdverseEventCreate,
     AdverseEventPage,
@@ -28,6 +29,7 @@ from services.api.core.errors import (
     Invalid,
     NotFound,
     StaleVersion,
+    TooManyRequests,
     Unauthorized,
     responses,
 )
@@ -39,6 +41,10 @@ from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
 from services.api.enrolment.errors import NoConsent
 from services.api.enrolment.schemas import SubjectId
+from services.api.identity.errors import ReauthenticationFailed
+from services.api.signatures.errors import AlreadySigned, ContentChanged, PeopleOnly
+from services.api.signatures.schemas import SignatureCreate, SignatureRead
+from services.api.signatures.service import last_signatures, shown, signatures_by_version
 
 router = Router(prefix="/v1", tags=["adverse events"])
 ONE = (Unauthorized, Forbidden, NotFound)
@@ -46,12 +52,32 @@ ONE = (Unauthorized, Forbidden, NotFound)
 Reader = Annotated[Principal, Depends(require(Action.READ_ADVERSE_EVENTS))]
 
 
-def _read(row: AdverseEvent) -> AdverseEventRead:
+def _read(session: SessionDep, row: AdverseEvent) -> AdverseEventRead:
+    return _read_all(session, [row])[0]
+
+
+def _read_all(session: SessionDep, rows: Sequence[AdverseEvent]) -> list[AdverseEventRead]:
+    """Events in their current versions, each with the last signature on it."""
+    column, ids = AdverseEventSignature.adverse_event_id, [row.id for row in rows]
+    signatures = last_signatures(session, AdverseEventSignature, column, ids)
+    return [_version(row, signatures.get(row.id), row) for row in rows]
+
+
+def _version(
+    row: AdverseEvent, signature: AdverseEventSignature | None, current: AdverseEvent
+) -> AdverseEventRead:
     causality = CausalityRead(
         study_drug=CausalityVerdict(row.causality_study_drug),
         radiotherapy=CausalityVerdict(row.causality_radiotherapy),
     )
-    return AdverseEventRead.model_validate({**row.model_dump(), "causality": causality})
+    return AdverseEventRead.model_validate(
+        {
+            **row.model_dump(),
+            "causality": causality,
+            "content_hash": row.content_hash,
+            "signature": shown(signature, current) if signature else None,
+        }
+    )
 
 
 @router.get("/subjects/{subject_id}/adverse-events", responses=responses(*ONE, BadCursor))
@@ -60,7 +86,7 @@ def list_subject_adverse_events(
 ) -> AdverseEventPage:
     """A subject's adverse events, each in its current version."""
     rows, cursor = service.list_of_subject(session, caller, subject_id, asked)
-    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=cursor)
+    return AdverseEventPage(items=_read_all(session, rows), next_cursor=cursor)
 
 
 @router.post(
@@ -82,7 +108,7 @@ def report_adverse_event(
     `grade` is the severity and must exist for the term in CTCAE; whether the
     event is `serious` is a separate judgment by the criteria of ICH E2B(R3).
     """
-    return _read(service.report(session, caller, clock, protocol, subject_id, given))
+    return _read(session, service.report(session, caller, clock, protocol, subject_id, given))
 
 
 @router.get("/adverse-events", responses=responses(Unauthorized, Forbidden, BadCursor))
@@ -91,13 +117,13 @@ def list_adverse_events(
 ) -> AdverseEventPage:
     """Adverse events at your sites, each in its current version."""
     rows, cursor = service.list_events(session, caller, asked)
-    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=cursor)
+    return AdverseEventPage(items=_read_all(session, rows), next_cursor=cursor)
 
 
 @router.get("/adverse-events/{event_id}", responses=responses(*ONE))
 def read_adverse_event(event_id: EventId, caller: Reader, session: SessionDep) -> AdverseEventRead:
     """One adverse event in its current version."""
-    return _read(service.get_event(session, caller, event_id))
+    return _read(session, service.get_event(session, caller, event_id))
 
 
 @router.patch(
@@ -118,7 +144,9 @@ def correct_adverse_event(
     The version before stays readable. Sites change what they reported; the
     safety officer changes `sponsor_causality` and `expectedness`.
     """
-    return _read(service.correct(session, caller, clock, protocol, event_id, expected, patch))
+    return _read(
+        session, service.correct(session, caller, clock, protocol, event_id, expected, patch)
+    )
 
 
 @router.get("/adverse-events/{event_id}/versions", responses=responses(*ONE, BadCursor))
@@ -128,4 +156,38 @@ def list_adverse_event_versions(
     """Every version of an adverse event, oldest first, with the reason of each change."""
     versions = service.event_versions(session, caller, event_id)
     rows, cursor = part(versions, lambda row: row.version, asked)
-    return AdverseEventPage(items=[_read(row) for row in rows], next_cursor=cursor)
+    signatures = signatures_by_version(session, AdverseEventSignature, adverse_event_id=event_id)
+    items = [_version(row, signatures.get(row.version), versions[-1]) for row in rows]
+    return AdverseEventPage(items=items, next_cursor=cursor)
+
+
+@router.post(
+    "/adverse-events/{event_id}/signature",
+    status_code=201,
+    dependencies=[Depends(Once())],
+    responses=responses(
+        *ONE,
+        PeopleOnly,
+        ReauthenticationFailed,
+        TooManyRequests,
+        AlreadySigned,
+        ContentChanged,
+        Invalid,
+        *KEY_REFUSALS,
+    ),
+)
+def sign_adverse_event(
+    event_id: EventId,
+    given: SignatureCreate,
+    caller: Annotated[Principal, Depends(require(Action.SIGN_ADVERSE_EVENT))],
+    session: SessionDep,
+    clock: ClockDep,
+) -> SignatureRead:
+    """Sign as an investigator that you have reviewed the event, with your password once more.
+
+    The signature covers the version that you read; a later follow-up,
+    correction or assessment voids it, and the event is reviewed anew.
+    """
+    return SignatureRead.model_validate(
+        shown(*service.sign(session, caller, clock, event_id, given))
+    )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.api.core.bodies import Body, Instant, LocalDate, Omittable, Patch, Reason
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
+from services.api.signatures.schemas import HASH, SignatureRead
 
 
 class Seriousness(StrEnum):
@@ -174,6 +175,10 @@ class AdverseEventRead(BaseModel):
     reason: str | None = Field(examples=["Follow-up: resolved"])
     recorded_at: Instant
     version: int = Field(examples=[1])
+    content_hash: str = Field(description="What a signature covers.", examples=[HASH])
+    signature: SignatureRead | None = Field(
+        description="The last one; among the versions, each one's own."
+    )
 
 
 class AdverseEventPage(Page[AdverseEventRead]):

@@ -8,12 +8,13 @@ from sqlmodel import Session, col, select
 
 from services.api.adverse_events import rules
 from services.api.adverse_events.errors import NotYoursToAssess
-from services.api.adverse_events.models import AdverseEvent
+from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
 from services.api.adverse_events.schemas import (
     AdverseEventCreate,
     AdverseEventPatch,
     AdverseEventQuery,
 )
+from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.db import new_id
@@ -26,6 +27,8 @@ from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.protocol.schema import Protocol
 from services.api.protocol.terms import Term, load_terms
+from services.api.signatures import service as signatures
+from services.api.signatures.schemas import SignatureCreate
 
 ASSESSED = frozenset({"sponsor_causality", "expectedness"})
 """What the safety officer judges; everything else is the site's."""
@@ -165,6 +168,32 @@ def correct(
     return row
 
 
+def sign(
+    session: Session, caller: Principal, clock: Clock, event_id: UUID, given: SignatureCreate
+) -> tuple[AdverseEventSignature, AdverseEvent]:
+    """Sign that the caller has reviewed the event in its current version; answers both.
+
+    Raises:
+        NotFound: no such event at the caller's sites.
+        PeopleOnly, Invalid, ReauthenticationFailed, TooManyRequests: as in `signatures.prove`.
+        AlreadySigned, ContentChanged: as in `signatures.sign`.
+    """
+    found = get_event(session, caller, event_id)
+    signer = signatures.prove(session, caller, AdverseEventSignature, given)
+    enrolment.get_subject(session, caller, found.subject_id, lock=True)
+    event = get_event(session, caller, event_id)
+    signature = signatures.sign(
+        session,
+        clock,
+        signer,
+        AdverseEventSignature,
+        event,
+        given.content_hash,
+        adverse_event_id=event_id,
+    )
+    return signature, event
+
+
 def get_event(session: Session, caller: Principal, event_id: UUID) -> AdverseEvent:
     """The current version of one adverse event at the caller's sites.
 
@@ -174,6 +203,7 @@ def get_event(session: Session, caller: Principal, event_id: UUID) -> AdverseEve
     row: AdverseEvent | None = latest(session, AdverseEvent, id=event_id)
     if row is None or row.site not in caller.sites:
         raise NotFound
+    remember_read(session, row.site, row.subject_id)
     return row
 
 
@@ -208,4 +238,5 @@ def list_events(
     query = current(AdverseEvent).where(col(AdverseEvent.site).in_(caller.sites))
     filters = {"site": asked.site, "serious": asked.serious, "grade": asked.grade}
     query = query.filter_by(**{name: value for name, value in filters.items() if value is not None})
+    remember_read(session)
     return page(session, query, AdverseEvent.id, asked)

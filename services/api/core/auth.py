@@ -3,9 +3,11 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.models import (
     OAuthFlowClientCredentials,
     OAuthFlowPassword,
@@ -14,8 +16,10 @@ from fastapi.openapi.models import (
 from fastapi.security import OAuth2
 
 from services.api.core.errors import Forbidden, Unauthorized
+from services.api.core.outside import OutsideIssuer
 from services.api.core.permissions import GRANTS, PUBLIC, Action, Role
-from services.api.core.tokens import BadToken, Claims, TokenIssuer
+from services.api.core.signed import BadToken
+from services.api.core.tokens import Claims, TokenIssuer
 
 FLOWS = OAuthFlows(
     password=OAuthFlowPassword(tokenUrl="/v1/oauth/token"),
@@ -25,18 +29,36 @@ FLOWS = OAuthFlows(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: a person, or a machine client of a hospital."""
+    """Who calls: a person, or a machine client of a hospital.
+
+    `session` is what the token's holder may end; signing remembers it.
+    """
 
     id: UUID
     name: str
     role: Role
     sites: tuple[str, ...]
     machine: bool
+    session: UUID
 
     @property
     def actions(self) -> frozenset[Action]:
         """What the role may do."""
         return GRANTS[self.role]
+
+
+class EndedSessions(Protocol):
+    """What is known of sessions that ended: see `identity/watch.py`."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is too old to rely on."""
+
+    def refresh(self) -> None:
+        """Ask the database now."""
+
+    def has_ended(self, session: UUID) -> bool:
+        """Whether a session is over."""
 
 
 class TokenCache:
@@ -45,26 +67,40 @@ class TokenCache:
     Holds at most `size` tokens; the oldest goes first. Time is real time.
     """
 
-    def __init__(self, issuer: TokenIssuer, size: int = 10_000) -> None:
+    def __init__(
+        self, issuer: TokenIssuer, outside: OutsideIssuer | None = None, size: int = 10_000
+    ) -> None:
         self._issuer = issuer
+        self._outside = outside
         self._size = size
         self._known: dict[str, tuple[Principal, int]] = {}
+        self._generation = issuer.generation
 
-    def principal(self, token: str) -> Principal:
+    async def principal(self, token: str, ended: EndedSessions) -> Principal:
         """The token's principal.
 
         Raises:
-            Unauthorized: the token is not valid now.
+            Unauthorized: the token is not valid now, or its session is over.
+            Unavailable: it cannot be known whether the session is over.
         """
-        principal, expires_at = self._known.get(token) or self._verify(token)
-        if expires_at <= time.time():
+        if self._generation != self._issuer.generation:  # a key was taken out
+            self._generation = self._issuer.generation
+            self._known.clear()
+        principal, expires_at = self._known.get(token) or await self._verify(token)
+        if ended.stale:
+            await run_in_threadpool(ended.refresh)
+        if expires_at <= time.time() or ended.has_ended(principal.session):
             self._known.pop(token, None)
             raise _invalid()
         return principal
 
-    def _verify(self, token: str) -> tuple[Principal, int]:
+    async def _verify(self, token: str) -> tuple[Principal, int]:
         try:
-            claims = self._issuer.verify(token)
+            if self._outside is not None and self._outside.speaks_for(token):
+                # May wait for the provider's keys.
+                claims = await run_in_threadpool(self._outside.verify, token)
+            else:
+                claims = self._issuer.verify(token)
         except BadToken:
             raise _invalid() from None
         entry = (_principal(claims), claims.expires_at)
@@ -75,7 +111,9 @@ class TokenCache:
 
 
 def _principal(claims: Claims) -> Principal:
-    return Principal(claims.subject, claims.name, claims.role, claims.sites, claims.machine)
+    return Principal(
+        claims.subject, claims.name, claims.role, claims.sites, claims.machine, claims.session
+    )
 
 
 def _invalid() -> Unauthorized:
@@ -100,14 +138,16 @@ class Require(OAuth2):
             Unauthorized: no token, or a bad one.
             Forbidden: the role lacks the action.
         """
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        given = request.headers.getlist("Authorization")
+        # Of several, a proxy before us may look at another than we do (RFC 9110 section 5.3).
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized
         cache: TokenCache = request.app.state.tokens
-        principal = cache.principal(token)
+        principal = await cache.principal(token, request.app.state.watch)
+        request.state.principal = principal
         if self.action not in principal.actions:
             raise Forbidden
-        request.state.principal = principal
         return principal
 
 

@@ -1,5 +1,7 @@
 """The database: one pool per worker, and each transaction's row-level security context."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,9 +27,14 @@ SQLModel.metadata.naming_convention = {
 
 _BEGIN = (
     "BEGIN; SELECT set_config('trial.sub', {}, true), set_config('trial.role', {}, true),"
-    " set_config('trial.sites', {}, true), set_config('trial.request_id', {}, true)"
+    " set_config('trial.sites', {}, true), set_config('trial.request_id', {}, true),"
+    " set_config('trial.name', {}, true)"
 )
 """One round trip; `true` ends each setting with its transaction, so a pool cannot leak it."""
+
+
+ASIDE = 2
+"""Connections of a worker for what is kept although its request is refused."""
 
 
 def new_id() -> UUID:
@@ -53,25 +60,47 @@ class Database:
             isolation_level="AUTOCOMMIT",
         )
         event.listen(self.engine, "connect", _watch_commits)
+        # A pool apart: a request that holds a connection while it waits for one of these
+        # cannot starve itself.
+        self._aside: Engine = create_engine(
+            url,
+            pool_size=ASIDE,
+            max_overflow=0,
+            pool_timeout=5,
+            hide_parameters=True,
+            isolation_level="AUTOCOMMIT",
+        )
 
     def session(self, caller: Principal | None = None, **info: Any) -> Session:
         """A session that connects when it is first used; `info` travels with it."""
-        return TrialSession(self.engine, expire_on_commit=False, info={"caller": caller, **info})
+        return TrialSession(
+            self.engine, expire_on_commit=False, info={"caller": caller, "database": self, **info}
+        )
+
+    @contextmanager
+    def transaction(self, caller: Principal | None = None) -> Iterator[Session]:
+        """A short transaction of its own: for what is kept although the request is refused."""
+        with TrialSession(self._aside, expire_on_commit=False, info={"caller": caller}) as session:
+            yield session
+            session.commit()
 
     def close(self) -> None:
         """Return every connection to the server."""
         self.engine.dispose()
+        self._aside.dispose()
 
 
 @event.listens_for(TrialSession, "after_begin")
 def _begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
     """Begin, with the caller's security context as the transaction's first statement."""
     caller: Principal | None = session.info["caller"]
-    context = (
-        (str(caller.id), caller.role.value, ",".join(caller.sites)) if caller else ("", "", "")
+    subject, role, sites, name = (
+        (str(caller.id), caller.role.value, ",".join(caller.sites), caller.name)
+        if caller
+        else ("", "", "", "")
     )
-    request_id = correlation_id.get() or ""
-    connection.exec_driver_sql(_BEGIN.format(*map(_literal, (*context, request_id))))
+    context = (subject, role, sites, correlation_id.get() or "", name)
+    connection.exec_driver_sql(_BEGIN.format(*map(_literal, context)))
 
 
 def _literal(text: str) -> str:

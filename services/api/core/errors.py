@@ -8,14 +8,17 @@
     ├── Forbidden             403    ├── UnsupportedMediaType  415
     ├── NotFound              404    ├── Invalid               422
     ├── MethodNotAllowed      405    ├── KeyReused             422
-    └── Unavailable, OutcomeUnknown  503   └── IfMatchMissing  428
+    ├── TooManyRequests       429    ├── IfMatchMissing        428
+    └── Unavailable, OutcomeUnknown  503
 
 Each resource adds its own in its `errors.py`. The class's docstring is the
 problem's title and, below its first line, what to do next; `/problems/{code}`
 shows both.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -260,6 +263,7 @@ class KeyReused(ApiError):
     """
 
     code, status = "idempotency_key_reused", 422
+    constraint = "idempotent_answer_pkey"  # an answer that is hidden from the caller's role
 
 
 class IfMatchMissing(ApiError):
@@ -278,6 +282,18 @@ class Internal(ApiError):
     """
 
     code, status = "internal", 500
+
+
+class TooManyRequests(ApiError):
+    """Too many requests, or too many failed attempts to sign in.
+
+    Wait as many seconds as Retry-After says, then try again.
+    """
+
+    code, status = "too_many_requests", 429
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__(headers={"Retry-After": str(max(1, math.ceil(pause.total_seconds())))})
 
 
 class Unavailable(ApiError):

@@ -17,7 +17,12 @@ TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 def configure() -> None:
-    """Send every log line to standard error as JSON, with its request's id."""
+    """Send every log line to standard error as JSON, with its request's id.
+
+    Once a process: loggers that were used keep what was configured first.
+    """
+    if structlog.is_configured():
+        return
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,7 +1,7 @@
 """Keyset pagination: constant cost at any depth, stable under inserts.
 
-Rows come in the order of their UUIDv7, which is the order of their making; the
-cursor is the last id of the page before.
+Rows come in the order of their UUIDv7 or their number, which is the order of
+their making; the cursor is the last id of the page before.
 """
 
 import base64
@@ -12,13 +12,15 @@ from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select
+from sqlalchemy import Integer, Select
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.api.core.errors import BadCursor
 
 Item = TypeVar("Item")
+NUMBER_BYTES = 8
+"""Of PostgreSQL's bigint."""
 
 
 class Page(BaseModel, Generic[Item]):
@@ -48,18 +50,21 @@ PageDep = Annotated[PageQuery, Query()]
 def page(
     session: Session, query: Select[Any] | SelectOfScalar[Any], key: Any, asked: PageQuery
 ) -> tuple[Sequence[Any], str | None]:
-    """The rows of one page in the order of `key`, a UUID column, and the cursor of the next.
+    """The rows of one page in the order of `key`, and the cursor of the next page.
+
+    `key` is a column of UUIDs or of numbers, by whose name each row has it.
 
     Raises:
         BadCursor: it is not one of ours.
     """
     if asked.cursor is not None:
-        query = query.where(col(key) > last_id(asked.cursor))
+        read = last_number if isinstance(key.type, Integer) else last_id
+        query = query.where(col(key) > read(asked.cursor))
     statement: Any = query.order_by(col(key)).limit(asked.limit + 1)
     rows = session.exec(statement).all()
     shown = rows[: asked.limit]
     more = len(rows) > asked.limit
-    return shown, encode(getattr(shown[-1], key.key).bytes) if more else None
+    return shown, cursor_after(getattr(shown[-1], key.key)) if more else None
 
 
 def part(
@@ -82,7 +87,7 @@ def part(
 
 
 def last_id(cursor: str) -> UUID:
-    """The row after which to go on.
+    """The row after which to go on, where rows are named by a UUID.
 
     Raises:
         BadCursor: it is not one of ours.
@@ -91,6 +96,25 @@ def last_id(cursor: str) -> UUID:
         return UUID(bytes=decode(cursor))
     except ValueError:
         raise BadCursor from None
+
+
+def last_number(cursor: str) -> int:
+    """The row after which to go on, where rows are numbered.
+
+    Raises:
+        BadCursor: it is not one of ours.
+    """
+    last = decode(cursor)
+    if len(last) != NUMBER_BYTES:
+        raise BadCursor
+    return int.from_bytes(last, signed=True)
+
+
+def cursor_after(last: UUID | int) -> str:
+    """The cursor that goes on after a row with that key."""
+    return encode(
+        last.bytes if isinstance(last, UUID) else last.to_bytes(NUMBER_BYTES, signed=True)
+    )
 
 
 def encode(last: bytes) -> str:

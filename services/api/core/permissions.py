@@ -1,4 +1,4 @@
-"""The delegation log, as data: which role may do what. `tests/test_permissions.py` mirrors it."""
+"""The delegation log, as data: which role may do what. `tests/access/matrix.csv` mirrors it."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -33,8 +33,19 @@ class Action(StrEnum):
     READ_HEALTH = "health:read"
     READ_DOCUMENTATION = "documentation:read"
     SIGN_IN = "session:create"
+    SIGN_OUT = "session:end"
+    CHANGE_PASSWORD = "password:change"
+    ENROL_TOTP = "totp:enrol"
     READ_KEYS = "keys:read"
     READ_SELF = "self:read"
+    READ_USERS = "users:read"
+    CREATE_USER = "users:create"
+    CHANGE_USER = "users:change"
+    READ_CLIENTS = "clients:read"
+    CREATE_CLIENT = "clients:create"
+    CHANGE_CLIENT = "clients:change"
+    READ_AUDIT = "audit:read"
+    READ_CHECKPOINTS = "checkpoints:read"
     MOVE_CLOCK = "clock:move"
     READ_STUDY = "study:read"
     READ_ACTIVATIONS = "activations:read"
@@ -59,10 +70,12 @@ class Action(StrEnum):
     READ_GRADINGS = "gradings:read"
     GRADE = "gradings:create"
     CORRECT_GRADING = "gradings:correct"
+    SIGN_GRADING = "gradings:sign"
     READ_ENDPOINT = "endpoint:read"
     READ_ADVERSE_EVENTS = "adverse_events:read"
     REPORT_ADVERSE_EVENT = "adverse_events:create"
     CORRECT_ADVERSE_EVENT = "adverse_events:correct"
+    SIGN_ADVERSE_EVENT = "adverse_events:sign"
 
 
 PUBLIC = frozenset(
@@ -70,6 +83,9 @@ PUBLIC = frozenset(
         Action.READ_HEALTH,
         Action.READ_DOCUMENTATION,
         Action.SIGN_IN,
+        Action.SIGN_OUT,  # who holds the token may end it
+        Action.CHANGE_PASSWORD,  # with the password, not with a token
+        Action.ENROL_TOTP,
         Action.READ_KEYS,
         Action.READ_COMMITMENT,
         Action.MOVE_CLOCK,  # its route exists in the sandbox only
@@ -93,6 +109,7 @@ _CLINICAL_READ = frozenset(
         Action.READ_ADVERSE_EVENTS,
     }
 )
+_AUDIT_READ = frozenset({Action.READ_AUDIT, Action.READ_CHECKPOINTS})
 _SITE_STAFF_WRITE = frozenset(
     {
         Action.CREATE_SUBJECT,
@@ -109,6 +126,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     Role.INVESTIGATOR: _EVERYONE
     | _CLINICAL_READ
     | _SITE_STAFF_WRITE
+    | _AUDIT_READ
     | {
         Action.RECORD_CONSENT,
         Action.SIGN_ELIGIBILITY,
@@ -116,6 +134,8 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.RANDOMIZE,
         Action.GRADE,
         Action.CORRECT_GRADING,
+        Action.SIGN_GRADING,
+        Action.SIGN_ADVERSE_EVENT,
     },
     Role.COORDINATOR: _EVERYONE
     | _CLINICAL_READ
@@ -131,15 +151,26 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.READ_GRADINGS,
         Action.GRADE,
         Action.CORRECT_GRADING,
+        Action.SIGN_GRADING,
     },
-    Role.MONITOR: _EVERYONE | _CLINICAL_READ | {Action.RECORD_DEVIATION},
+    Role.MONITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ | {Action.RECORD_DEVIATION},
     Role.HOSPITAL_SYSTEM: _EVERYONE | _CLINICAL_READ | _SITE_STAFF_WRITE | {Action.RANDOMIZE},
     Role.DATA_MANAGER: _EVERYONE | _CLINICAL_READ,
     Role.SAFETY_OFFICER: _EVERYONE | _CLINICAL_READ | {Action.CORRECT_ADVERSE_EVENT},
     Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ,
     Role.DMC: _EVERYONE,
-    Role.AUDITOR: _EVERYONE | _CLINICAL_READ,
-    Role.ADMIN: _EVERYONE | {Action.READ_ACTIVATIONS, Action.ACTIVATE_SITE},
+    Role.AUDITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ,
+    Role.ADMIN: _EVERYONE
+    | {
+        Action.READ_ACTIVATIONS,
+        Action.ACTIVATE_SITE,
+        Action.READ_USERS,
+        Action.CREATE_USER,
+        Action.CHANGE_USER,
+        Action.READ_CLIENTS,
+        Action.CREATE_CLIENT,
+        Action.CHANGE_CLIENT,
+    },
 }
 
 SEES_ARM = frozenset(Role) - {Role.ASSESSOR}

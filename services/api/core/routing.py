@@ -8,18 +8,24 @@ commits. The caller is never told of what was not stored.
 
 import functools
 import inspect
+import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 from starlette.responses import Response
 
-from services.api.core import etag, idempotency
+from services.api.core import audit, etag, idempotency
+from services.api.core.audit import Happening
+from services.api.core.auth import Principal
 from services.api.core.bodies import read_form, read_json
+from services.api.core.db import Database
 from services.api.core.errors import (
     ApiError,
     BodyTooLarge,
@@ -33,6 +39,8 @@ ATTEMPTS = 3
 """How often a transaction that PostgreSQL gave up (deadlock, serialization) is run."""
 
 MERGE_PATCH = "application/merge-patch+json"
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -90,7 +98,11 @@ class Route(APIRoute):
                 await (read.json() if accepted.endswith("json") else read_form(read))
             elif request.method != "GET" and await read.body() and await read.json() != {}:
                 raise Invalid.at("", "extra_forbidden", "This operation takes no body")
-            answer = await handle(read)
+            try:
+                answer = await handle(read)
+            except ApiError as refusal:
+                await _note_refusal(request, refusal)
+                raise
             if not self._transacted and answer.media_type == "application/json":
                 _tag(request, answer, None)
             # RFC 6749 section 5.1 for tokens; and no proxy may keep what it says of a subject.
@@ -110,7 +122,7 @@ def _names(parameter: Any) -> list[str]:
     """The names a query parameter, or each member of a model of them, has in a URL."""
     annotation = parameter.field_info.annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return list(annotation.model_fields)
+        return [field.alias or name for name, field in annotation.model_fields.items()]
     return [parameter.alias]
 
 
@@ -135,6 +147,7 @@ def in_transaction(endpoint: Endpoint, status: int) -> Endpoint:
                     answer = idempotency.recall(session, request)
                     if answer is None:
                         answer = _answer(request, endpoint(**arguments), status)
+                        _note_read(session, request)
                         idempotency.keep(session, request, answer)
                     _commit(session)
                 return answer
@@ -146,6 +159,37 @@ def in_transaction(endpoint: Endpoint, status: int) -> Endpoint:
         raise AssertionError("the last attempt returns or raises")
 
     return run  # type: ignore[return-value]
+
+
+def _note_read(session: Session, request: Request) -> None:
+    """Put into the trail whose record was read, in the transaction that read it."""
+    if request.method == "GET":
+        asked = _asked(request)
+        asked.pop("subject_id", None)  # the event tells it by itself
+        audit.note_read(session, request.scope["route"].name, asked)
+
+
+async def _note_refusal(request: Request, refusal: ApiError) -> None:
+    """Put into the trail that a known caller was denied, on its own, for the request is undone.
+
+    Before the answer: who cannot be recorded is told 503 and not 403.
+    """
+    caller = getattr(request.state, "principal", None)
+    if refusal.status == HTTPStatus.FORBIDDEN and caller is not None:
+        await run_in_threadpool(_store_refusal, request, caller, refusal.code)
+
+
+def _store_refusal(request: Request, caller: Principal, code: str) -> None:
+    database: Database = request.app.state.database
+    detail = {"problem": code, **_asked(request)}
+    with database.transaction(caller) as session:
+        audit.note(session, Happening.REFUSED, request.scope["route"].name, "", detail=detail)
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """The parts of the path that name a record, as far as they can be anything."""
+    parts = {name: str(value) for name, value in request.path_params.items()}
+    return {name: value for name, value in parts.items() if _NAME.fullmatch(value)}
 
 
 def _commit(session: Session) -> None:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from functools import partial
 
-from services.api.demo import checks
+from services.api.demo import checks, signing
 from services.api.demo.client import Answer, Json
 from services.api.demo.events import Event, events
 from services.api.demo.hospital import Hospital, Subject
@@ -42,6 +42,8 @@ def report(hospital: Hospital, subject: Subject, day: date, event: Event, onset_
         body["narrative"] = f"Admitted for {event.term.lower()} of grade {event.grade}."
     reported = _send(hospital, subject, body, str(onset_on))
     checks.after_report(hospital, subject, reported)
+    if event.serious:
+        signing.review(hospital.investigator, reported)
     if event.recovers:
         resolved_on = onset_on + timedelta(days=event.days)
         task = partial(follow_up, reported=reported, resolved_on=resolved_on)
@@ -75,9 +77,11 @@ def follow_up(
     path = f"/v1/adverse-events/{reported['id']}"
     resolved = {"resolved_on": str(resolved_on), "outcome": "recovered"}
     body = {**resolved, "reason": "Follow-up: resolved"}
-    hospital.clerk.patch(path, body, reported.tag).holds(
-        **resolved, version=2, subject_id=subject.id
-    )
+    followed = hospital.clerk.patch(path, body, reported.tag)
+    followed.holds(**resolved, version=2, subject_id=subject.id)
+    if reported["serious"]:
+        signing.voided(followed)
+        signing.review(hospital.investigator, followed)
 
 
 def report_death(hospital: Hospital, subject: Subject, day: date) -> None:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from functools import partial
 
-from services.api.demo import checks, safety
+from services.api.demo import checks, safety, signing
 from services.api.demo.chance import Chance, working_day, working_days_after
 from services.api.demo.client import Answer, Json, Unexpected
 from services.api.demo.course import components, course
@@ -160,6 +160,7 @@ def correct(hospital: Hospital, subject: Subject, _: date, grading: Answer, true
     corrected = hospital.assessor.patch(path, body, grading.tag).holds(**body, version=2, flags=[])
     versions = hospital.assessor.get(f"{path}/versions")["items"]
     corrected.holds(**versions[-1])
+    signing.confirm_grading(hospital.assessor, corrected)
     grading.holds(**versions[0])
     seen_on = subject.grades[grading["id"]][0]
     subject.grades[grading["id"]] = (seen_on, true)

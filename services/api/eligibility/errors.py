@@ -29,12 +29,3 @@ class CannotSign(ApiError):
     """
 
     code, status = "cannot_sign", 409
-
-
-class AlreadySigned(ApiError):
-    """The current evaluation is signed already.
-
-    Nothing is left to do; a change of facts makes a new evaluation.
-    """
-
-    code, status, constraint = "already_signed", 409, "eligibility_signed_once"

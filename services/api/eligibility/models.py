@@ -1,18 +1,26 @@
 """Eligibility evaluations and the signatures on them."""
 
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Collection
+from datetime import date
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.api.core.db import new_id
-from services.api.core.records import OfSubject, Versioned, of_subject, version_checks
+from services.api.core.records import of_subject, version_checks
+from services.api.eligibility.rules import (
+    CriterionVerdict,
+    Evaluation,
+    Overall,
+    evaluation_hash,
+)
+from services.api.signatures.models import Signable, Signature, signature_constraints
+from services.api.signatures.rules import Meaning
 
 
-class EligibilityEvaluation(Versioned, table=True):
+class EligibilityEvaluation(Signable, table=True):
     """The facts as given, and every criterion's verdict on the day they were evaluated."""
 
     __tablename__ = "eligibility_evaluation"
@@ -34,27 +42,24 @@ class EligibilityEvaluation(Versioned, table=True):
     evaluation_hash: str
     evaluated_on: date
 
+    @property
+    def content_hash(self) -> str:
+        """What a signature is bound to: `evaluation_hash`, computed anew from what is stored."""
+        criteria = tuple(CriterionVerdict(**one) for one in self.criteria)
+        overall = cast("Overall", self.overall)
+        judged = Evaluation(overall, criteria, unknown_facts=(), stale_facts=())
+        return evaluation_hash(
+            self.facts, judged, self.protocol_version, self.subject_id, self.version
+        )
 
-class EligibilitySignature(OfSubject, table=True):
-    """An investigator's signature on one evaluation (21 CFR 11.50: name, time, meaning)."""
+
+class EligibilitySignature(Signature, table=True):
+    """An investigator's signature on one evaluation."""
 
     __tablename__ = "eligibility_signature"
-    __table_args__ = (
-        of_subject(),
-        ForeignKeyConstraint(
-            ["site", "subject_id", "version"],
-            [
-                "eligibility_evaluation.site",
-                "eligibility_evaluation.subject_id",
-                "eligibility_evaluation.version",
-            ],
-        ),
-        UniqueConstraint("subject_id", "version", name="eligibility_signed_once"),
+    meanings: ClassVar[Collection[Meaning]] = (Meaning.ELIGIBLE, Meaning.INELIGIBLE)
+    __table_args__ = signature_constraints(
+        "eligibility", "eligibility_evaluation", {"subject_id": "subject_id"}, meanings
     )
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    version: int
-    evaluation_hash: str
-    meaning: str
-    signed_by: str
-    signed_at: datetime
+    content_hash: str = Field(sa_column=Column("evaluation_hash", Text, nullable=False))

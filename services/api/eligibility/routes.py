@@ -14,6 +14,7 @@ from services.api.core.errors import (
     Invalid,
     NotFound,
     StaleVersion,
+    TooManyRequests,
     Unauthorized,
     responses,
 )
@@ -23,31 +24,32 @@ from services.api.core.idempotency import Once
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.eligibility import service
-from services.api.eligibility.errors import (
-    AlreadySigned,
-    CannotSign,
-    EligibilityClosed,
-    EvaluationChanged,
-)
-from services.api.eligibility.models import EligibilitySignature
+from services.api.eligibility.errors import CannotSign, EligibilityClosed, EvaluationChanged
+from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
 from services.api.eligibility.schemas import (
     CriterionRead,
     EligibilityPut,
     EligibilityRead,
-    SignatureCreate,
-    SignatureRead,
+    EligibilitySignatureCreate,
+    EligibilitySignatureRead,
 )
 from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.identity.errors import ReauthenticationFailed
 from services.api.protocol.schema import Protocol
+from services.api.signatures.errors import AlreadySigned, PeopleOnly
+from services.api.signatures.service import shown
 
 router = Router(prefix="/v1/subjects/{subject_id}/eligibility", tags=["eligibility"])
 ONE = (Unauthorized, Forbidden, NotFound)
 
 
-def _signature(row: EligibilitySignature) -> SignatureRead:
-    return SignatureRead.model_validate(row.model_dump())
+def _signature(
+    row: EligibilitySignature, current: EligibilityEvaluation
+) -> EligibilitySignatureRead:
+    return EligibilitySignatureRead.model_validate(
+        {**shown(row, current), "evaluation_hash": row.content_hash}
+    )
 
 
 def _read(recorded: service.Recorded | None, protocol: Protocol) -> EligibilityRead:
@@ -66,7 +68,7 @@ def _read(recorded: service.Recorded | None, protocol: Protocol) -> EligibilityR
             reason=None,
             version=0,
         )
-    row, today = recorded.row, recorded.today
+    row, today, last = recorded.row, recorded.today, recorded.last_signature
     return EligibilityRead.model_validate(
         {
             **row.model_dump(),
@@ -74,7 +76,7 @@ def _read(recorded: service.Recorded | None, protocol: Protocol) -> EligibilityR
             "overall": today.overall,
             "unknown_facts": list(today.unknown_facts),
             "stale_facts": list(today.stale_facts),
-            "signature": _signature(recorded.signature) if recorded.signature else None,
+            "signature": _signature(last, row) if last else None,
         }
     )
 
@@ -125,7 +127,9 @@ def record_eligibility(
     responses=responses(
         Unauthorized,
         Forbidden,
+        PeopleOnly,
         ReauthenticationFailed,
+        TooManyRequests,
         NotFound,
         EligibilityClosed,
         EvaluationChanged,
@@ -137,11 +141,15 @@ def record_eligibility(
 )
 def sign_eligibility(
     subject_id: SubjectId,
-    given: SignatureCreate,
+    given: EligibilitySignatureCreate,
     caller: Annotated[Principal, Depends(require(Action.SIGN_ELIGIBILITY))],
     session: SessionDep,
     clock: ClockDep,
     protocol: ProtocolDep,
-) -> SignatureRead:
-    """Sign the current evaluation as an investigator, with your password once more."""
-    return _signature(service.sign(session, caller, clock, protocol, subject_id, given))
+) -> EligibilitySignatureRead:
+    """Sign the current evaluation as an investigator, with your password once more.
+
+    Your first signature of a session takes the code of your second factor
+    too, if you have one; for those after it either is enough.
+    """
+    return _signature(*service.sign(session, caller, clock, protocol, subject_id, given))

@@ -4,16 +4,16 @@ The criteria and the screening window are the protocol document's. Unknown is a
 verdict of its own: no criterion is met, and none is failed, for want of a fact.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from services.api.eligibility.facts import Facts
 from services.api.protocol import conditions
 from services.api.protocol.schema import Criterion, Eligibility, leaves
+from services.api.signatures.rules import sha256_of
 
 Verdict = Literal["met", "not_met", "unknown"]
 Overall = Literal["eligible", "ineligible", "incomplete"]
@@ -106,31 +106,28 @@ def _overall(criteria: Collection[CriterionVerdict]) -> Overall:
 
 
 def evaluation_hash(
-    facts_given: Mapping[str, object], evaluation: Evaluation, protocol_version: str
+    facts_given: Mapping[str, object],
+    evaluation: Evaluation,
+    protocol_version: str,
+    subject_id: UUID,
+    version: int,
 ) -> str:
     """What an investigator's signature covers: SHA-256, in hex, of canonical JSON.
 
     It covers the facts as given, the verdict of each criterion, the overall
-    verdict and the protocol version, and not the order of keys nor the way a
-    number is written (4 and 4.0 are one fact, also after a database kept it).
+    verdict and the protocol version; and the subject and the version, so that
+    a signature on equal facts of another subject or day is none on these.
     """
-    signed = {
-        "facts": _canonical(facts_given),
-        "verdicts": {one.id: one.verdict for one in evaluation.criteria},
-        "overall": evaluation.overall,
-        "protocol_version": protocol_version,
-    }
-    text = json.dumps(signed, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _canonical(value: object) -> object:
-    """The value with whole numbers written without a fraction, as RFC 8785 does."""
-    if isinstance(value, Mapping):
-        return {key: _canonical(part) for key, part in value.items()}
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return sha256_of(
+        {
+            "facts": facts_given,
+            "verdicts": {one.id: one.verdict for one in evaluation.criteria},
+            "overall": evaluation.overall,
+            "protocol_version": protocol_version,
+            "subject_id": subject_id,
+            "version": version,
+        }
+    )
 
 
 def age_agrees(age: int, year_of_birth: int, consent_on: date) -> bool:

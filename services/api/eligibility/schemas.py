@@ -1,20 +1,17 @@
 """Facts, verdicts and signatures as callers see them."""
 
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-from services.api.core.bodies import Body, ChangeReason, Instant
+from services.api.core.bodies import Body, ChangeReason
+from services.api.signatures.schemas import HASH, Sha256, SignatureShown, Statement
 
 FACTS = {
     "head_neck_malignancy_confirmed": True,
     "haemoglobin": {"value": 13.1, "unit": "g/dL", "measured_on": "2026-03-02"},
 }
-
-
-HASH = "3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"
 
 
 class EligibilityPut(Body):
@@ -42,19 +39,9 @@ class CriterionRead(BaseModel):
     stale: bool = Field(description="Whether a fact it reads is older than the screening window.")
 
 
-class Meaning(StrEnum):
-    """What the investigator states by signing (21 CFR 11.50)."""
+class EligibilitySignatureRead(SignatureShown):
+    """A signature on one evaluation; new facts void it, facts that grow stale do not."""
 
-    ELIGIBLE = "I confirm eligibility"
-    INELIGIBLE = "I confirm ineligibility"
-
-
-class SignatureRead(BaseModel):
-    """Who signed the current evaluation, when, and what it means."""
-
-    meaning: Meaning
-    signed_by: str = Field(examples=["Demo investigator, Nanning"])
-    signed_at: Instant
     evaluation_hash: str = Field(examples=[HASH])
 
 
@@ -78,19 +65,15 @@ class EligibilityRead(BaseModel):
         description="Facts to refresh before randomization.", examples=[["haemoglobin"]]
     )
     evaluated_on: date | None
-    signature: SignatureRead | None = Field(description="Null until the current version is signed.")
+    signature: EligibilitySignatureRead | None = Field(
+        description="The last one; null until there is one."
+    )
     protocol_version: str = Field(examples=["1.0"])
     reason: str | None = Field(examples=["New laboratory values"])
     version: int = Field(description="0 before anything is recorded.", examples=[1])
 
 
-class SignatureCreate(Body):
-    """A signature: the password again, bound to the evaluation and its meaning."""
+class EligibilitySignatureCreate(Statement):
+    """A signature on the evaluation that has this evaluation_hash."""
 
-    evaluation_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
-        examples=[HASH]
-    )
-    meaning: Meaning
-    password: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
-        examples=["sandbox-only"]
-    )
+    evaluation_hash: Sha256 = Field(examples=[HASH])

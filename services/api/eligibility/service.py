@@ -5,39 +5,45 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.errors import FieldError, Invalid
 from services.api.core.etag import check_version
 from services.api.core.records import change, latest
-from services.api.eligibility.errors import (
-    AlreadySigned,
-    CannotSign,
-    EligibilityClosed,
-    EvaluationChanged,
-)
+from services.api.eligibility.errors import CannotSign, EligibilityClosed, EvaluationChanged
 from services.api.eligibility.facts import BadFacts, Facts, read_facts
 from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
 from services.api.eligibility.rules import Evaluation, age_agrees, evaluate, evaluation_hash
-from services.api.eligibility.schemas import EligibilityPut, Meaning, SignatureCreate
+from services.api.eligibility.schemas import EligibilityPut, EligibilitySignatureCreate
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.rules import SubjectStatus
-from services.api.identity.service import reauthenticate
 from services.api.protocol.schema import Protocol
+from services.api.signatures import service as signatures
+from services.api.signatures.errors import AlreadySigned
+from services.api.signatures.rules import Meaning
 
 SCREENED = frozenset({SubjectStatus.SCREENING, SubjectStatus.ELIGIBLE})
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The current evaluation as stored, judged again today, and its signature."""
+    """The current evaluation as stored, judged again today, and the last signature.
+
+    Only a `signature` counts; the last one may be on a version before.
+    """
 
     row: EligibilityEvaluation
     today: Evaluation
-    signature: EligibilitySignature | None
+    last_signature: EligibilitySignature | None
+
+    @property
+    def signature(self) -> EligibilitySignature | None:
+        """The signature on this evaluation; None once new facts have voided it."""
+        last = self.last_signature
+        return last if last is not None and signatures.covers(last, self.row) else None
 
 
 def current(
@@ -55,13 +61,11 @@ def current(
     # Past screening nothing is refreshed any more: the day it was judged on stays the reference.
     reference = clock.today() if subject.status in SCREENED else row.evaluated_on
     facts = read_facts(row.facts, protocol.eligibility, clock.today())
-    signature = session.exec(
-        select(EligibilitySignature).where(
-            EligibilitySignature.subject_id == subject.id,
-            EligibilitySignature.version == row.version,
-        )
-    ).one_or_none()
-    return Recorded(row, evaluate(facts, protocol.eligibility, reference), signature)
+    return Recorded(
+        row,
+        evaluate(facts, protocol.eligibility, reference),
+        latest(session, EligibilitySignature, subject_id=subject.id),
+    )
 
 
 def record(
@@ -101,13 +105,16 @@ def record(
         normalised=dict(facts.normalised),
         criteria=[asdict(criterion) for criterion in verdicts.criteria],
         overall=verdicts.overall,
-        evaluation_hash=evaluation_hash(facts.given, verdicts, protocol.version),
+        evaluation_hash=evaluation_hash(
+            facts.given, verdicts, protocol.version, subject.id, expected + 1
+        ),
         evaluated_on=clock.today(),
     )
     change(session, caller, row)
     if subject.status == SubjectStatus.ELIGIBLE:
         enrolment.move(session, subject, SubjectStatus.SCREENING)
-    return Recorded(row, verdicts, None)
+    last = latest(session, EligibilitySignature, subject_id=subject.id)
+    return Recorded(row, verdicts, last)
 
 
 def _read(given: EligibilityPut, protocol: Protocol, today: date) -> Facts:
@@ -146,41 +153,38 @@ def sign(
     clock: Clock,
     protocol: Protocol,
     subject_id: UUID,
-    given: SignatureCreate,
-) -> EligibilitySignature:
+    given: EligibilitySignatureCreate,
+) -> tuple[EligibilitySignature, EligibilityEvaluation]:
     """Sign the current evaluation, which makes the subject eligible or a screen failure.
 
     Raises:
-        ReauthenticationFailed: the password is not the caller's.
         NotFound, EligibilityClosed, EvaluationChanged, AlreadySigned, CannotSign.
+        PeopleOnly, Invalid, ReauthenticationFailed, TooManyRequests: as in `signatures.prove`.
     """
     enrolment.get_subject(session, caller, subject_id)
-    reauthenticate(session, caller, given.password)
+    signer = signatures.prove(session, caller, EligibilitySignature, given)
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
     recorded = current(session, clock, protocol, subject)
     if recorded is not None and recorded.signature is not None:
         raise AlreadySigned
     if subject.status not in SCREENED:
         raise EligibilityClosed
-    if recorded is None or recorded.row.evaluation_hash != given.evaluation_hash:
+    if recorded is None or recorded.row.content_hash != given.evaluation_hash:
         raise EvaluationChanged
     to = _supported(session, protocol, subject, recorded, given.meaning)
     if recorded.row.overall != recorded.today.overall:
         raise CannotSign("Time has changed the verdicts: PUT the facts again and sign those.")
-    signature = EligibilitySignature(
-        site=subject.site,
+    signature = signatures.sign(
+        session,
+        clock,
+        signer,
+        EligibilitySignature,
+        recorded.row,
+        given.evaluation_hash,
         subject_id=subject.id,
-        recorded_by=caller.id,
-        version=recorded.row.version,
-        evaluation_hash=given.evaluation_hash,
-        meaning=given.meaning.value,
-        signed_by=caller.name,
-        signed_at=clock.now(),
     )
-    session.add(signature)
-    session.flush()
     enrolment.move(session, subject, to)
-    return signature
+    return signature, recorded.row
 
 
 def _supported(

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, String, any_, bindparam, update
 from sqlalchemy import select as columns_of
 from sqlmodel import Session, SQLModel, col, select
 
+from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.db import because
@@ -108,6 +109,7 @@ def get_subject(
     subject = session.exec(query.with_for_update() if lock else query).one_or_none()
     if subject is None:
         raise NotFound
+    remember_read(session, subject.site, subject.id)
     return subject
 
 
@@ -128,6 +130,7 @@ def read_subject(session: Session, caller: Principal, subject_id: UUID) -> Mappi
     row = session.connection().execute(_READ, given).one_or_none()
     if row is None:
         raise NotFound
+    remember_read(session, row.site, row.id)
     return row._asdict()
 
 
@@ -139,6 +142,7 @@ def list_subjects(
     filters = {"site": asked.site, "status": asked.status, "number": asked.number}
     query = query.filter_by(**{name: value for name, value in filters.items() if value is not None})
     rows, cursor = page(session, query, Subject.id, asked)
+    remember_read(session)
     return [row._asdict() for row in rows], cursor
 
 

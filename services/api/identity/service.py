@@ -1,73 +1,168 @@
-"""Accounts and their secrets: the only user of the account table."""
+"""Signing in and out, and what changes credentials: the only user of accounts' secrets."""
 
-from functools import cache
-from secrets import token_urlsafe
-from threading import BoundedSemaphore
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
-from pwdlib import PasswordHash
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from services.api.core.auth import Principal
+from services.api.core.db import new_id
+from services.api.core.errors import Invalid
 from services.api.core.permissions import SITE_BOUND, WITHOUT_CLINICAL_DATA, Role
-from services.api.identity.errors import InvalidClient, InvalidGrant, ReauthenticationFailed
-from services.api.identity.models import Account
+from services.api.identity import credentials, sessions, throttle
+from services.api.identity.assertions import (
+    BadAssertion,
+    claimed_client,
+    read_assertion,
+    use_once,
+)
+from services.api.identity.credentials import Proven, Purpose
+from services.api.identity.door import Door, Source
+from services.api.identity.errors import (
+    InvalidClient,
+    InvalidGrant,
+    ReauthenticationFailed,
+    TicketRefused,
+)
+from services.api.identity.models import Account, AccountSession
+from services.api.identity.passwords import hash_secret, refuse_weak
+from services.api.identity.throttle import Guess
+from services.api.identity.totp import (
+    BadTicket,
+    Enrolment,
+    enrolment,
+    offered,
+    seal,
+    step_of,
+)
 from services.api.study.models import Site
 
-_HASHER = PasswordHash.recommended()
-# argon2id takes a core and 64 MiB for a third of a second: more at once starves everyone.
-_HASHING = BoundedSemaphore(2)
+_WRONG_CODE = "It is not the code of the authenticator being enrolled"
 
 
-def hash_secret(secret: str) -> str:
-    """The argon2id hash of a password or client secret."""
-    return _HASHER.hash(secret)
+@dataclass(frozen=True)
+class SignedIn:
+    """Who signed in; `refresh_token` and `device` for people only."""
+
+    caller: Principal
+    refresh_token: str | None = None
+    device: str | None = None
 
 
-@cache
-def _nobody() -> str:
-    """A hash to verify when the account is unknown, so that the answer takes as long."""
-    return _HASHER.hash(token_urlsafe())
-
-
-def _matches(secret: str, secret_hash: str) -> bool:
-    with _HASHING:
-        return _HASHER.verify(secret, secret_hash)
-
-
-def sign_in_user(session: Session, username: str, password: str) -> Principal:
-    """The person with that user name and password.
+def sign_in_user(
+    door: Door, source: Source, username: str, password: str, code: str | None
+) -> SignedIn:
+    """Open a session for a person.
 
     Raises:
-        InvalidGrant: no such active person, or another password.
+        InvalidGrant, TotpRequired, PasswordChangeRequired, TotpEnrolmentRequired,
+        TooManyRequests: as in `credentials.prove_user`.
     """
-    principal = _sign_in(session, "user", username, password)
-    if principal is None:
-        raise InvalidGrant
-    return principal
+    proven = credentials.prove_user(door, source, username, password, code)
+    caller, opened = _open(door, proven)
+    device = throttle.new_device(door, proven.guess)
+    return SignedIn(caller, sessions.refresh_token(door, opened), device)
 
 
-def sign_in_client(session: Session, client_id: str, secret: str) -> Principal:
-    """The machine client with that id and secret.
+def sign_in_client(door: Door, source: Source, client_id: str, secret: str) -> SignedIn:
+    """Open a session for a machine client by its secret.
 
     Raises:
         InvalidClient: no such active client, or another secret.
+        TooManyRequests: too many wrong ones.
     """
-    principal = _sign_in(session, "client", client_id, secret)
-    if principal is None:
+    proven = credentials.prove_client(door, source, client_id, secret)
+    return SignedIn(_open(door, proven)[0])
+
+
+def sign_in_with_key(
+    door: Door, source: Source, assertion: str, client_id: str | None = None
+) -> SignedIn:
+    """Open a session for a machine client that signs with its private key (RFC 7523).
+
+    Raises:
+        InvalidClient: the assertion is not one of an active client's keys, or was used before.
+        TooManyRequests: too many wrong ones.
+    """
+    try:
+        claimed = claimed_client(assertion)
+    except BadAssertion:
+        raise InvalidClient from None
+    if client_id not in {None, claimed}:
         raise InvalidClient
-    return principal
+    guess = throttle.begin(door, claimed, source)
+    account = credentials.find(door, "client", claimed)
+    try:
+        return _open_once(door, account, guess, assertion)
+    except BadAssertion:
+        credentials.refused(door, account, guess, "assertion")
+        raise InvalidClient from None
 
 
-def _sign_in(session: Session, kind: str, username: str, secret: str) -> Principal | None:
-    account = session.exec(
-        select(Account).where(
-            Account.kind == kind, Account.username == username, col(Account.active)
-        )
-    ).one_or_none()
-    matches = _matches(secret, account.secret_hash if account else _nobody())
-    if account is None or not matches:
+def _open_once(door: Door, account: Account | None, guess: Guess, assertion: str) -> SignedIn:
+    if account is None or not account.active:
+        raise BadAssertion
+    read = read_assertion(assertion, account.jwks, door.settings.issuer)
+    proven = Proven(account, guess)
+    with door.database.transaction() as session:
+        caller = principal_of(session, proven.account, new_id())
+    with door.database.transaction(caller) as session:
+        credentials.locked(session, proven)
+        use_once(session, account.id, read)
+        sessions.open_session(session, door, account, caller.session)
+    credentials.forgive(door, proven)
+    return SignedIn(caller)
+
+
+def _open(door: Door, proven: Proven) -> tuple[Principal, AccountSession]:
+    with door.database.transaction() as session:
+        caller = principal_of(session, proven.account, new_id())
+    with door.database.transaction(caller) as session:
+        account = credentials.locked(session, proven)
+        return caller, sessions.open_session(session, door, account, caller.session)
+
+
+def refresh(door: Door, token: str) -> SignedIn:
+    """Go on with a session, with its next refresh token.
+
+    Raises:
+        InvalidGrant: the token is not good, or was used by two: then its session is over.
+    """
+    with door.database.transaction() as session:
+        try:
+            opened = sessions.rotate(session, door, token)
+        except sessions.BadRefreshToken:
+            raise InvalidGrant from None
+        caller = principal_of(session, session.get_one(Account, opened.account), opened.id)
+    if opened.ended_at is not None:
+        raise InvalidGrant
+    return SignedIn(caller, sessions.refresh_token(door, opened))
+
+
+def session_of(door: Door, token: str) -> UUID | None:
+    """The session of a refresh token; None if it is not one of ours."""
+    try:
+        return sessions.session_of(door, token)
+    except sessions.BadRefreshToken:
         return None
+
+
+def sign_out(door: Door, session_id: UUID) -> None:
+    """End a session, if it is one and not over."""
+    with door.database.transaction() as session:
+        opened = session.get(AccountSession, session_id)
+        if opened is None:
+            return
+        caller = principal_of(session, session.get_one(Account, opened.account), opened.id)
+    with door.database.transaction(caller) as session:
+        sessions.end(
+            session.get_one(AccountSession, session_id, with_for_update=True), "signed_out"
+        )
+
+
+def principal_of(session: Session, account: Account, session_id: UUID) -> Principal:
+    """Who acts in a session of an account."""
     role = Role(account.role)
     return Principal(
         id=account.id,
@@ -75,6 +170,7 @@ def _sign_in(session: Session, kind: str, username: str, secret: str) -> Princip
         role=role,
         sites=_sites(session, role, account.sites),
         machine=account.kind == "client",
+        session=session_id,
     )
 
 
@@ -87,40 +183,107 @@ def _sites(session: Session, role: Role, assigned: list[str]) -> tuple[str, ...]
     return tuple(session.exec(select(Site.code).order_by(Site.code)).all())
 
 
-def reauthenticate(session: Session, caller: Principal, password: str) -> None:
-    """Make sure that the person signing is the one signed in (21 CFR 11.200).
+def reauthenticate(
+    session: Session, caller: Principal, *, password: str | None, totp: str | None
+) -> None:
+    """Make sure that the person signing is the one signed in (21 CFR 11.200(a)(1)).
+
+    The first signing of a session needs the password, and the code of those
+    who have a second factor; the later ones need one of them.
 
     Raises:
-        ReauthenticationFailed: the password is not theirs, the account was deactivated since,
-            or a machine asks.
+        ReauthenticationFailed: a component is missing or wrong, or a machine asks.
+        TooManyRequests: too many wrong ones in this session.
     """
-    account = session.get(Account, caller.id)
+    door = Door.of(session)
+    with door.database.transaction() as reading:
+        account = reading.get(Account, caller.id)
+        opened = reading.get(AccountSession, caller.session)
     if account is None or not account.active or caller.machine:
         raise ReauthenticationFailed
-    if not _matches(password, account.secret_hash):
+    first = opened is None or opened.account != caller.id or opened.signed_at is None
+    enrolled = account.totp_confirmed_at is not None
+    if first and (password is None or (enrolled and totp is None)):
         raise ReauthenticationFailed
+    guess = throttle.begin(door, account.username, Source("", session=caller.session))
+    if not credentials.components_hold(door, account, password, totp):
+        credentials.refused(door, account, guess, "signing", caller)
+        raise ReauthenticationFailed
+    with door.database.transaction(caller) as forgiving:
+        throttle.take_back(forgiving, guess)
+    if first and opened is not None:
+        session.get_one(AccountSession, opened.id).signed_at = datetime.now(UTC)
 
 
-def create_account(
-    session: Session,
-    *,
-    account_id: UUID,
-    kind: str,
-    username: str,
-    name: str,
-    role: Role,
-    sites: list[str],
-    secret_hash: str,
-) -> None:
-    """Create an account that may sign in at once."""
-    session.add(
-        Account(
-            id=account_id,
-            kind=kind,
-            username=username,
-            name=name,
-            role=role.value,
-            sites=sites,
-            secret_hash=secret_hash,
-        )
+def change_password(
+    door: Door, source: Source, username: str, password: str, code: str | None, new: str
+) -> datetime:
+    """Replace a person's password by their own, and end their sessions.
+
+    Raises:
+        InvalidGrant, TotpRequired, TooManyRequests: as in `credentials.prove_user`.
+        Invalid: the new password is weak, or the old one.
+    """
+    proven = credentials.prove_user(door, source, username, password, code, Purpose.CHANGE_PASSWORD)
+    account = proven.account
+    if new == password:
+        raise Invalid.at("/new_password", "password_unchanged", "It is the one you have")
+    refuse_weak(new, "/new_password", context=[username, account.name, *account.sites])
+    secret_hash = hash_secret(new)
+    return _change(door, proven, secret_hash=secret_hash, password_expires_at=None)
+
+
+def offer_totp(
+    door: Door, source: Source, username: str, password: str, code: str | None
+) -> Enrolment:
+    """A new secret for a person's authenticator; nothing changes before it is confirmed.
+
+    Raises:
+        InvalidGrant, TotpRequired, PasswordChangeRequired, TooManyRequests: as in
+        `credentials.prove_user`; an enrolled person needs a code of the old authenticator.
+    """
+    proven = credentials.prove_user(door, source, username, password, code, Purpose.ENROL_TOTP)
+    return enrolment(door, proven.account.id, username)
+
+
+def confirm_totp(
+    door: Door, source: Source, username: str, password: str, ticket: str, code: str
+) -> datetime:
+    """Enrol the authenticator that a ticket offered, once it shows the right code.
+
+    Ends the person's sessions.
+
+    Raises:
+        InvalidGrant, PasswordChangeRequired, TooManyRequests: as in `credentials.prove_user`.
+        TicketRefused: the ticket is not this account's, or older than ten minutes.
+        Invalid: the code is not the new authenticator's.
+    """
+    proven = credentials.prove_user(door, source, username, password, None, Purpose.CONFIRM_TOTP)
+    account = proven.account
+    try:
+        secret = offered(door, account.id, ticket)
+    except BadTicket:
+        raise TicketRefused from None
+    step = step_of(secret, code)
+    if step is None:
+        raise Invalid.at("/totp", "wrong_code", _WRONG_CODE)
+    return _change(
+        door,
+        proven,
+        totp_secret=seal(door, account.id, secret),
+        totp_confirmed_at=datetime.now(UTC),
+        totp_last_step=step,
     )
+
+
+def _change(door: Door, proven: Proven, **columns: object) -> datetime:
+    """Change credentials by their holder's own hand, and end the sessions opened with the old."""
+    with door.database.transaction() as session:
+        caller = principal_of(session, proven.account, new_id())
+    with door.database.transaction(caller) as session:
+        account = credentials.locked(session, proven)
+        for name, value in columns.items():
+            setattr(account, name, value)
+        account.version += 1
+        sessions.end_all(session, account.id)
+    return datetime.now(UTC)

@@ -1,6 +1,7 @@
 """Randomization over HTTP."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
@@ -10,7 +11,7 @@ from services.api.core.db import SessionDep
 from services.api.core.errors import BadCursor, Forbidden, NotFound, Unauthorized, responses
 from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
-from services.api.core.permissions import SEES_ARM, Action
+from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.enrolment.schemas import SubjectId
 from services.api.randomization import service
@@ -21,7 +22,6 @@ from services.api.randomization.errors import (
     NotReady,
     RecruitmentComplete,
 )
-from services.api.randomization.models import Allocation
 from services.api.randomization.schemas import (
     CommitmentRead,
     RandomizationPage,
@@ -35,13 +35,8 @@ Reader = Annotated[Principal, Depends(require(Action.READ_RANDOMIZATION))]
 Randomizer = Annotated[Principal, Depends(require(Action.RANDOMIZE))]
 
 
-def _read(
-    row: Allocation, levels: dict[str, dict[str, bool | str]], caller: Principal
-) -> RandomizationRead:
-    hidden = set() if caller.role in SEES_ARM else {"arm"}
-    return RandomizationRead.model_validate(
-        {**row.model_dump(exclude=hidden), "stratum": levels[row.stratum]}
-    )
+def _read(row: Mapping[str, Any], levels: dict[str, dict[str, bool | str]]) -> RandomizationRead:
+    return RandomizationRead.model_validate({**row, "stratum": levels[row["stratum"]]})
 
 
 @router.post(
@@ -75,7 +70,7 @@ def randomize(
     Idempotency-Key when you retry: it always gives the same allocation.
     """
     row = service.randomize(session, caller, clock, protocol, settings.seed, subject_id)
-    return _read(row, service.levels(session), caller)
+    return _read(row.model_dump(), service.levels(session))
 
 
 @router.get(
@@ -86,8 +81,8 @@ def read_randomization(
     subject_id: SubjectId, caller: Reader, session: SessionDep
 ) -> RandomizationRead:
     """The subject's allocation; assessors receive it without the arm."""
-    row = service.get_allocation(session, caller, subject_id)
-    return _read(row, service.levels(session), caller)
+    row = service.read_allocation(session, caller, subject_id)
+    return _read(row, service.levels(session))
 
 
 @router.get("/randomizations", responses=responses(Unauthorized, Forbidden, BadCursor))
@@ -97,7 +92,7 @@ def list_randomizations(
     """Allocations at your sites, oldest first."""
     rows, cursor = service.list_allocations(session, caller, asked)
     levels = service.levels(session)
-    return RandomizationPage(items=[_read(row, levels, caller) for row in rows], next_cursor=cursor)
+    return RandomizationPage(items=[_read(row, levels) for row in rows], next_cursor=cursor)
 
 
 @router.get(

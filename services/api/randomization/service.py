@@ -1,19 +1,22 @@
 """Allocation, and the committed list it draws from: the only user of their tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
-from sqlmodel import Session, col, select
+from sqlalchemy import FromClause, column, func, table, update
+from sqlalchemy import select as columns_of
+from sqlmodel import Session, SQLModel, col, select
 
+from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.errors import FieldError, NotFound
 from services.api.core.pagination import page
+from services.api.core.permissions import SEES_ARM
 from services.api.deviations import service as deviations
 from services.api.deviations.schemas import DeviationCode
 from services.api.eligibility import service as eligibility
-from services.api.eligibility.schemas import Meaning
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.rules import SubjectStatus
@@ -30,6 +33,7 @@ from services.api.randomization.errors import (
 )
 from services.api.randomization.models import Allocation, Commitment, Slot, Stratum, TrialTotal
 from services.api.randomization.schemas import RandomizationQuery
+from services.api.signatures.rules import Meaning
 from services.api.study import service as study
 from services.api.study.errors import SiteNotActive
 from services.api.study.models import SiteActivation
@@ -277,33 +281,52 @@ def _count_one(session: Session) -> bool:
 
 # --- reading ---------------------------------------------------------------------------
 
+_ALLOCATION = SQLModel.metadata.tables["allocation"]
+_ARM = {"arm", "seq", "prev_seq"}
+"""What tells an arm, or helps to guess it: the view has all the other columns."""
+_BLINDED = table(
+    "blinded_allocation",
+    *(column(one.name, one.type) for one in _ALLOCATION.c if one.name not in _ARM),
+)
+
+
+def _shown_to(caller: Principal) -> FromClause:
+    """What the caller's role may know of allocations; PostgreSQL shows an assessor no more."""
+    return _ALLOCATION if caller.role in SEES_ARM else _BLINDED
+
 
 def _allocation(session: Session, subject: Subject) -> Allocation | None:
     query = select(Allocation).where(Allocation.subject_id == subject.id)
     return session.exec(query).one_or_none()
 
 
-def get_allocation(session: Session, caller: Principal, subject_id: UUID) -> Allocation:
-    """The subject's allocation.
+def read_allocation(session: Session, caller: Principal, subject_id: UUID) -> Mapping[str, Any]:
+    """The subject's allocation; for those who grade without the arm, without it.
 
     Raises:
         NotFound: no such subject at the caller's sites.
         NotRandomized: the subject has none.
     """
-    allocation = _allocation(session, enrolment.get_subject(session, caller, subject_id))
-    if allocation is None:
+    subject = enrolment.get_subject(session, caller, subject_id)
+    shown = _shown_to(caller)
+    query = columns_of(shown).where(shown.c.subject_id == subject.id)
+    row = session.connection().execute(query).one_or_none()
+    if row is None:
         raise NotRandomized
-    return allocation
+    return row._asdict()
 
 
 def list_allocations(
     session: Session, caller: Principal, asked: RandomizationQuery
-) -> tuple[Sequence[Allocation], str | None]:
-    """Allocations at the caller's sites, oldest first."""
-    query = select(Allocation).where(col(Allocation.site).in_(caller.sites))
+) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+    """Allocations at the caller's sites, oldest first; without the arm as above."""
+    shown = _shown_to(caller)
+    query = columns_of(shown).where(shown.c.site.in_(caller.sites))
     if asked.site is not None:
-        query = query.where(Allocation.site == asked.site)
-    return page(session, query, Allocation.id, asked)
+        query = query.where(shown.c.site == asked.site)
+    rows, cursor = page(session, query, shown.c.id, asked)
+    remember_read(session)
+    return [row._asdict() for row in rows], cursor
 
 
 def levels(session: Session) -> dict[str, dict[str, bool | str]]:

@@ -49,7 +49,7 @@ class AlreadyGraded(ApiError):
 
 
 class NotTheAuthor(ApiError):
-    """Only the assessor who made the grading corrects it.
+    """Only the assessor who made the grading corrects and signs it.
 
     Ask the author, or add a second grading of your own.
     """

@@ -1,12 +1,16 @@
 """Recorded visits and gradings, each a chain of versions."""
 
+from collections.abc import Collection
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.api.core.records import Versioned, of_subject, version_checks
+from services.api.signatures.models import Signable, Signature, signature_constraints
+from services.api.signatures.rules import Meaning
 
 
 class Visit(Versioned, table=True):
@@ -28,7 +32,7 @@ class Visit(Versioned, table=True):
     missed_reason: str | None = None
 
 
-class Grading(Versioned, table=True):
+class Grading(Signable, table=True):
     """One version of an assessor's grading of oral mucositis.
 
     `grade` is the assessor's own and is primary; the derived grades come from
@@ -53,6 +57,7 @@ class Grading(Versioned, table=True):
         CheckConstraint(
             "diet IN ('solid', 'soft', 'liquid', 'none_by_mouth')", name="grading_diet_known"
         ),
+        UniqueConstraint("site", "subject_id", "id", "version"),
         Index("grading_subject_index", "site", "subject_id"),
         Index(
             "grading_once_per_assessor",
@@ -79,3 +84,13 @@ class Grading(Versioned, table=True):
     derived_protocol: int
     derived_who: int
     derived_rtog: int
+
+
+class GradingSignature(Signature, table=True):
+    """The assessor's signature on one version of their grading."""
+
+    __tablename__ = "grading_signature"
+    meanings: ClassVar[Collection[Meaning]] = (Meaning.GRADING,)
+    __table_args__ = signature_constraints("grading", "grading", {"grading_id": "id"}, meanings)
+
+    grading_id: UUID

@@ -1,5 +1,6 @@
 """Visits, gradings and the endpoint over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.api.core.errors import (
     Invalid,
     NotFound,
     StaleVersion,
+    TooManyRequests,
     Unauthorized,
     responses,
 )
@@ -28,7 +30,11 @@ from services.api.core.routing import MERGE_PATCH, Router
 from services.api.enrolment.errors import NoConsent, SubjectClosed
 from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
+from services.api.identity.errors import ReauthenticationFailed
 from services.api.protocol.schema import Protocol
+from services.api.signatures.errors import AlreadySigned, ContentChanged, PeopleOnly
+from services.api.signatures.schemas import SignatureCreate, SignatureRead
+from services.api.signatures.service import last_signatures, shown, signatures_by_version
 from services.api.visits import service
 from services.api.visits.endpoint_rules import Decision
 from services.api.visits.errors import (
@@ -40,7 +46,7 @@ from services.api.visits.errors import (
     VisitNotRecorded,
 )
 from services.api.visits.grading_rules import mismatch
-from services.api.visits.models import Grading
+from services.api.visits.models import Grading, GradingSignature
 from services.api.visits.rules import highest_grade
 from services.api.visits.schemas import (
     DateRange,
@@ -87,7 +93,22 @@ def _visit(visit: service.Scheduled) -> VisitRead:
     )
 
 
-def _grading(row: Grading, protocol: Protocol) -> GradingRead:
+def _grading(session: SessionDep, protocol: Protocol, row: Grading) -> GradingRead:
+    return _gradings(session, protocol, [row])[0]
+
+
+def _gradings(
+    session: SessionDep, protocol: Protocol, rows: Sequence[Grading]
+) -> list[GradingRead]:
+    """Gradings in their current versions, each with the last signature on it."""
+    column, ids = GradingSignature.grading_id, [row.id for row in rows]
+    signatures = last_signatures(session, GradingSignature, column, ids)
+    return [_version(row, protocol, signatures.get(row.id), row) for row in rows]
+
+
+def _version(
+    row: Grading, protocol: Protocol, signature: GradingSignature | None, current: Grading
+) -> GradingRead:
     derived: dict[str, int | None] = {
         scale.id: getattr(row, f"derived_{scale.id}") for scale in protocol.grading.scales
     }
@@ -98,7 +119,13 @@ def _grading(row: Grading, protocol: Protocol) -> GradingRead:
     if highest is not None and row.grade > highest:
         flags.append(GradingFlag.ABOVE_HIGHEST_GRADE)
     return GradingRead.model_validate(
-        {**row.model_dump(), "derived": DerivedGrades.model_validate(derived), "flags": flags}
+        {
+            **row.model_dump(),
+            "derived": DerivedGrades.model_validate(derived),
+            "flags": flags,
+            "content_hash": row.content_hash,
+            "signature": shown(signature, current) if signature else None,
+        }
     )
 
 
@@ -171,7 +198,7 @@ def list_gradings(
     subject = get_subject(session, caller, subject_id)
     service.get_visit(session, clock, protocol, subject, code)
     rows, cursor = part(service.gradings_at(session, subject, code), lambda row: row.id, asked)
-    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=cursor)
+    return GradingPage(items=_gradings(session, protocol, rows), next_cursor=cursor)
 
 
 @router.post(
@@ -205,7 +232,7 @@ def create_grading(
     grades that follow from the components are answered beside it.
     """
     row = service.grade(session, caller, clock, protocol, subject_id, code, given)
-    return _grading(row, protocol)
+    return _grading(session, protocol, row)
 
 
 @router.get("/gradings/{grading_id}", tags=["gradings"], responses=responses(*ONE))
@@ -213,7 +240,7 @@ def read_grading(
     grading_id: GradingId, caller: GradingReader, session: SessionDep, protocol: ProtocolDep
 ) -> GradingRead:
     """One grading in its current version."""
-    return _grading(service.get_grading(session, caller, grading_id), protocol)
+    return _grading(session, protocol, service.get_grading(session, caller, grading_id))
 
 
 @router.patch(
@@ -231,10 +258,8 @@ def correct_grading(
     protocol: ProtocolDep,
 ) -> GradingRead:
     """Correct your own grading; the version before stays readable."""
-    return _grading(
-        service.correct_grading(session, caller, clock, protocol, grading_id, expected, patch),
-        protocol,
-    )
+    row = service.correct_grading(session, caller, clock, protocol, grading_id, expected, patch)
+    return _grading(session, protocol, row)
 
 
 @router.get(
@@ -250,7 +275,43 @@ def list_grading_versions(
     """Every version of a grading, oldest first, with the reason of each change."""
     versions = service.grading_versions(session, caller, grading_id)
     rows, cursor = part(versions, lambda row: row.version, asked)
-    return GradingPage(items=[_grading(row, protocol) for row in rows], next_cursor=cursor)
+    signatures = signatures_by_version(session, GradingSignature, grading_id=grading_id)
+    items = [_version(row, protocol, signatures.get(row.version), versions[-1]) for row in rows]
+    return GradingPage(items=items, next_cursor=cursor)
+
+
+@router.post(
+    "/gradings/{grading_id}/signature",
+    status_code=201,
+    tags=["gradings"],
+    dependencies=[Depends(Once())],
+    responses=responses(
+        *ONE,
+        NotTheAuthor,
+        PeopleOnly,
+        ReauthenticationFailed,
+        TooManyRequests,
+        AlreadySigned,
+        ContentChanged,
+        Invalid,
+        *KEY_REFUSALS,
+    ),
+)
+def sign_grading(
+    grading_id: GradingId,
+    given: SignatureCreate,
+    caller: Annotated[Principal, Depends(require(Action.SIGN_GRADING))],
+    session: SessionDep,
+    clock: ClockDep,
+) -> SignatureRead:
+    """Sign your own grading in its current version, with your password once more.
+
+    The signature covers the version that you read; a correction voids it, and
+    the grading is signed anew.
+    """
+    return SignatureRead.model_validate(
+        shown(*service.sign_grading(session, caller, clock, grading_id, given))
+    )
 
 
 @router.get("/subjects/{subject_id}/endpoint", tags=["endpoint"], responses=responses(*ONE))

@@ -18,6 +18,7 @@ from services.api.core.bodies import (
     Reason,
 )
 from services.api.core.pagination import Page
+from services.api.signatures.schemas import HASH, SignatureRead
 from services.api.visits.endpoint_rules import OutcomeStatus
 from services.api.visits.rules import Flag, Status
 
@@ -160,6 +161,10 @@ class GradingRead(BaseModel):
     reason: str | None = Field(examples=["Misread the source record"])
     recorded_at: Instant
     version: int = Field(examples=[1])
+    content_hash: str = Field(description="What a signature covers.", examples=[HASH])
+    signature: SignatureRead | None = Field(
+        description="The last one; among the versions, each one's own."
+    )
 
 
 class GradingPage(Page[GradingRead]):

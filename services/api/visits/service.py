@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.db import new_id
@@ -19,6 +20,8 @@ from services.api.enrolment.models import Subject
 from services.api.enrolment.service import not_after
 from services.api.protocol.schema import Protocol
 from services.api.radiotherapy import service as radiotherapies
+from services.api.signatures import service as signatures
+from services.api.signatures.schemas import SignatureCreate
 from services.api.visits import endpoint_rules, grading_rules, rules
 from services.api.visits.errors import (
     NoSchedule,
@@ -27,7 +30,7 @@ from services.api.visits.errors import (
     VisitNotGraded,
     VisitNotRecorded,
 )
-from services.api.visits.models import Grading, Visit
+from services.api.visits.models import Grading, GradingSignature, Visit
 from services.api.visits.schemas import GradingCreate, GradingPatch, VisitPut
 
 COMPONENTS = ("mucosal_appearance", "ulceration", "pain_score", "analgesic", "diet")
@@ -251,6 +254,7 @@ def get_grading(session: Session, caller: Principal, grading_id: UUID) -> Gradin
     row: Grading | None = latest(session, Grading, id=grading_id)
     if row is None or row.site not in caller.sites:
         raise NotFound
+    remember_read(session, row.site, row.subject_id)
     return row
 
 
@@ -304,6 +308,28 @@ def correct_grading(
     )
     change(session, caller, row)
     return row
+
+
+def sign_grading(
+    session: Session, caller: Principal, clock: Clock, grading_id: UUID, given: SignatureCreate
+) -> tuple[GradingSignature, Grading]:
+    """Sign the caller's own grading in its current version; answers both.
+
+    Raises:
+        NotFound, NotTheAuthor.
+        PeopleOnly, Invalid, ReauthenticationFailed, TooManyRequests: as in `signatures.prove`.
+        AlreadySigned, ContentChanged: as in `signatures.sign`.
+    """
+    found = get_grading(session, caller, grading_id)
+    if found.assessor != caller.id:
+        raise NotTheAuthor
+    signer = signatures.prove(session, caller, GradingSignature, given)
+    enrolment.get_subject(session, caller, found.subject_id, lock=True)
+    grading = get_grading(session, caller, grading_id)
+    signature = signatures.sign(
+        session, clock, signer, GradingSignature, grading, given.content_hash, grading_id=grading_id
+    )
+    return signature, grading
 
 
 def _visited_on(session: Session, grading: Grading) -> date:

@@ -1,0 +1,225 @@
+"""Users and machine clients as admins see them: secrets go in, and never come out."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from services.api.core.bodies import Body, Instant, Omittable, Patch, Reason
+from services.api.core.pagination import Page, PageQuery
+from services.api.core.permissions import Role
+from services.api.core.signed import VerifyKey
+
+ID = "019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"
+UserId = Annotated[UUID, Path(description="The user's `id`.", examples=[ID])]
+AccountId = Annotated[
+    UUID, Path(description="The client's `id`, not its `client_id`.", examples=[ID])
+]
+
+Username = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{2,63}$")]
+Name = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=100, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+Sites = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]],
+    Field(max_length=50),
+    AfterValidator(lambda codes: sorted(set(codes))),
+]
+Password = Annotated[
+    str, StringConstraints(min_length=12, max_length=128, pattern=r"^[^\x00-\x1f]*$")
+]
+# What fits HTTP Basic and a form alike (RFC 6749 appendix A.2), and cannot be guessed.
+Secret = Annotated[str, StringConstraints(min_length=32, max_length=128, pattern=r"^[!-~]*$")]
+Base64Url = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[A-Za-z0-9_-]+$")]
+
+PersonRole = Literal[
+    Role.INVESTIGATOR,
+    Role.COORDINATOR,
+    Role.ASSESSOR,
+    Role.MONITOR,
+    Role.DATA_MANAGER,
+    Role.SAFETY_OFFICER,
+    Role.STATISTICIAN,
+    Role.DMC,
+    Role.AUDITOR,
+    Role.ADMIN,
+]
+"""Every role but `hospital_system`, which is for machines."""
+
+PASSWORD = "wisteria ladder 7 mercury"  # an example; no account has it
+REASON = "Joined the study team at Nanning on 2026-03-02"
+
+
+class Links(BaseModel):
+    """Where the account is found."""
+
+    self: str = Field(examples=[f"/v1/users/{ID}"])
+
+
+# --- people --------------------------------------------------------------------------
+
+
+class UserCreate(Body):
+    """A person, with a password that they must replace within seven days."""
+
+    username: Username = Field(examples=["lan.weiming"])
+    name: Name = Field(examples=["Dr Lan Weiming"], description="As it stands in signatures.")
+    role: PersonRole = Field(examples=["investigator"])
+    sites: Sites = Field(
+        examples=[["NN"]], description="One or more for a site-bound role, none for the others."
+    )
+    password: Password = Field(examples=[PASSWORD], description="Temporary; none that is common.")
+
+
+class UserPatch(Patch):
+    """A change of a user; all but the name ends their sessions."""
+
+    name: Omittable[Name] = Field(default=None, examples=["Dr Lan Weiming"])
+    role: Omittable[PersonRole] = Field(default=None, examples=["coordinator"])
+    sites: Omittable[Sites] = Field(default=None, examples=[["NN", "LZ"]])
+    active: Omittable[bool] = Field(default=None, examples=[False])
+    password: Omittable[Password] = Field(
+        default=None, examples=[PASSWORD], description="Temporary, as at the beginning."
+    )
+    totp_enrolled: Omittable[Literal[False]] = Field(
+        default=None, description="False: forget an authenticator that was lost."
+    )
+    reason: Reason = Field(examples=[REASON])
+
+
+class UserRead(BaseModel):
+    """A user."""
+
+    id: UUID
+    username: str = Field(examples=["lan.weiming"])
+    name: str = Field(examples=["Dr Lan Weiming"])
+    role: Role = Field(examples=["investigator"])
+    sites: list[str] = Field(examples=[["NN"]])
+    active: bool
+    totp_enrolled: bool = Field(description="Whether signing in needs an authenticator's code.")
+    password_temporary: bool = Field(description="Whether the password has yet to be replaced.")
+    created_at: Instant
+    version: int = Field(examples=[1])
+    links: Links
+
+
+class UserPage(Page[UserRead]):
+    """Users, active or not, oldest first."""
+
+
+class UserQuery(PageQuery):
+    """Filters of the list of users."""
+
+    role: Role | None = Field(default=None, description="Only this role.")
+    site: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")] | None = Field(
+        default=None, description="Only who acts at this site.", examples=["NN"]
+    )
+    active: bool | None = Field(default=None, description="Only active ones, or only the others.")
+    username: Username | None = Field(
+        default=None, description="The user with this name.", examples=["lan.weiming"]
+    )
+
+
+# --- machines ------------------------------------------------------------------------
+
+
+class PublicKey(Body):
+    """A public JSON Web Key (RFC 7517): EC P-256, EC P-384, or RSA of 2048 to 4096 bits."""
+
+    kid: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(examples=["2026"])
+    kty: Literal["EC", "RSA"]
+    use: Omittable[Literal["sig"]] = None
+    alg: Omittable[Literal["ES256", "ES384", "RS256", "RS384"]] = Field(
+        default=None, description="Follows from an EC key's curve; RS256 for RSA if absent."
+    )
+    crv: Omittable[Literal["P-256", "P-384"]] = None
+    x: Omittable[Base64Url] = Field(
+        default=None, examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"]
+    )
+    y: Omittable[Base64Url] = Field(
+        default=None, examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"]
+    )
+    n: Omittable[Base64Url] = None
+    e: Omittable[Base64Url] = Field(default=None, examples=["AQAB"])
+
+
+def _verifies(key: PublicKey) -> PublicKey:
+    VerifyKey.from_jwk(key.model_dump(exclude_none=True))
+    return key
+
+
+class KeySet(Body):
+    """The public keys that verify a client's assertions."""
+
+    keys: list[Annotated[PublicKey, AfterValidator(_verifies)]] = Field(min_length=1, max_length=8)
+
+
+class ClientCreate(Body):
+    """A hospital's system, which signs in by a secret, by a private key, or either."""
+
+    client_id: Username = Field(examples=["his-nanning"])
+    name: Name = Field(examples=["Hospital information system, Nanning"])
+    sites: Sites = Field(examples=[["NN"]])
+    secret: Omittable[Secret] = Field(
+        default=None,
+        examples=["Zt4vQ1xW8mJ0cN7yR3pK6sD9fG2hL5bA"],
+        description="Random, 32 to 128 printable ASCII characters without spaces.",
+    )
+    jwks: Omittable[KeySet] = Field(
+        default=None, description="For `private_key_jwt`; the private key stays with the client."
+    )
+
+
+class ClientPatch(Patch):
+    """A change of a client; all but the name ends its sessions."""
+
+    removable = frozenset({"secret", "jwks"})
+
+    name: Omittable[Name] = Field(default=None, examples=["Hospital information system, Nanning"])
+    sites: Omittable[Sites] = Field(default=None, examples=[["NN"]])
+    active: Omittable[bool] = Field(default=None, examples=[False])
+    secret: Secret | None = Field(
+        default=None,
+        examples=["Zt4vQ1xW8mJ0cN7yR3pK6sD9fG2hL5bA"],
+        description="Null: it signs in by its keys only.",
+    )
+    jwks: KeySet | None = Field(
+        default=None, description="Replaces the whole set. Null: it signs in by its secret only."
+    )
+    reason: Reason = Field(examples=["Key replaced at the yearly rotation"])
+
+
+class ClientRead(BaseModel):
+    """A machine client."""
+
+    id: UUID
+    client_id: str = Field(examples=["his-nanning"])
+    name: str = Field(examples=["Hospital information system, Nanning"])
+    role: Literal[Role.HOSPITAL_SYSTEM] = Role.HOSPITAL_SYSTEM
+    sites: list[str] = Field(examples=[["NN"]])
+    active: bool
+    has_secret: bool
+    keys: list[str] = Field(examples=[["2026"]], description="The `kid` of each public key.")
+    created_at: Instant
+    version: int = Field(examples=[1])
+    links: Links
+
+
+class ClientPage(Page[ClientRead]):
+    """Clients, active or not, oldest first."""
+
+
+class ClientQuery(PageQuery):
+    """Filters of the list of clients."""
+
+    site: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")] | None = Field(
+        default=None, description="Only who acts at this site.", examples=["NN"]
+    )
+    active: bool | None = Field(default=None, description="Only active ones, or only the others.")
+    client_id: Username | None = Field(
+        default=None, description="The client with this id.", examples=["his-nanning"]
+    )

@@ -1,0 +1,98 @@
+"""The trail and its checkpoints as callers see them."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.api.audit.wording import Action
+from services.api.core.bodies import Instant
+from services.api.core.pagination import Page, PageQuery
+from services.api.enrolment.schemas import SiteCode
+
+
+class ActorRead(BaseModel):
+    """Who acted, as the account was named and what its role was at that time."""
+
+    id: str | None = Field(examples=["5f0c2a7e-1b7d-5c54-9c39-6d0f7a4f2a11"])
+    name: str | None = Field(examples=["Demo investigator, Nanning"])
+    role: str | None = Field(examples=["investigator"])
+
+
+class AuditedSubject(BaseModel):
+    """Whom it was about."""
+
+    id: UUID
+    number: str | None = Field(examples=["NN-0001"])
+
+
+class ChangeRead(BaseModel):
+    """One field, before and after; of a record's first version, from null."""
+
+    field: str = Field(examples=["grade"])
+    old: Any = Field(examples=[2])
+    new: Any = Field(examples=[3])
+
+
+class AuditEventRead(BaseModel):
+    """Something that was done: by whom, when, to what, from what to what, and why."""
+
+    id: int = Field(description="Rises in the order of writing.", examples=[1042])
+    at: Instant
+    actor: ActorRead | None = Field(description="Null where nobody was signed in.")
+    action: str = Field(examples=["grading corrected"])
+    site: str | None = Field(examples=["NN"])
+    subject: AuditedSubject | None
+    record: str = Field(
+        description="The kind of record, or the operation that was read or refused.",
+        examples=["grading"],
+    )
+    record_id: str = Field(examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"])
+    changes: list[ChangeRead]
+    detail: dict[str, Any] | None = Field(description="What else is known where no row changed.")
+    reason: str | None = Field(examples=["Misread the source"])
+    request_id: str | None = Field(description="The `X-Request-Id` of the request.")
+    summary: str = Field(
+        description="All of it in one sentence.",
+        examples=[
+            "Wei Lan (investigator) corrected a grading of subject NN-0001: grade from 2 to 3."
+        ],
+    )
+
+
+class AuditEventPage(Page[AuditEventRead]):
+    """One page of the audit trail, in the order of writing."""
+
+
+class AuditQuery(PageQuery):
+    """Filters of the audit trail."""
+
+    subject: UUID | None = Field(default=None, description="Only about the subject with this id.")
+    actor: UUID | None = Field(default=None, description="Only by the account with this id.")
+    action: Action | None = Field(default=None, description="Only this action.")
+    record: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,60}$")] | None = Field(
+        default=None, description="Only about this kind of record.", examples=["grading"]
+    )
+    site: SiteCode | None = Field(default=None, description="Only at this site.", examples=["NN"])
+    since: Instant | None = Field(
+        default=None, alias="from", description="Only at this time or later."
+    )
+    until: Instant | None = Field(default=None, alias="to", description="Only before this time.")
+    format: Literal["json", "csv"] = Field(
+        default="json", description="`csv`: every event that the filters leave, as a table."
+    )
+
+
+class CheckpointRead(BaseModel):
+    """A seal over events: keep it, and `trial audit verify --against` proves them unchanged."""
+
+    number: int = Field(description="From 1, without gaps.", examples=[17])
+    statement: str = Field(
+        description="A compact JWS (RFC 7515): number, time, events, Merkle root (RFC 6962) and"
+        " the SHA-256 of the statement before.",
+        examples=["eyJhbGciOiJFUzI1NiJ9.eyJudW1iZXIiOjE3fQ.c2lnbmF0dXJl"],
+    )
+
+
+class CheckpointPage(Page[CheckpointRead]):
+    """One page of checkpoints, oldest first."""

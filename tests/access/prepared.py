@@ -1,0 +1,116 @@
+"""A trial in which each operation has something that it may act on, and copies of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid5
+
+import psycopg
+
+from services.api.core.db import Database
+from services.api.core.permissions import Role
+from services.api.embedded import Cluster
+from services.api.identity.watch import SessionWatch
+from services.api.sandbox.service import NAMESPACE, username
+from tests.access.matrix import ANONYMOUS
+from tests.conftest import APP_PASSWORD, admin_url, execute
+from tests.lived import plain
+from tests.make import Api, adverse_event, created, grading, ok
+
+PREPARED = "test_prepared"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A trial at NN in which each operation has something that it may act on."""
+
+    api: Api
+    database: Database
+    watch: SessionWatch
+    superuser: psycopg.Connection[Any]
+    offset: timedelta
+    screened: str
+    consented: str
+    consent: str
+    evaluated: str
+    evaluation_hash: str
+    ready: str
+    live: str
+    event: str
+    gradings: dict[str, str]
+    hashes: dict[str, str]
+
+    def as_(self, caller: str, sites: tuple[str, ...]) -> Api:
+        """The API for a demo account, with a token for other sites than its own."""
+        if caller == ANONYMOUS:
+            return replace(self.api, token=None)
+        role = Role(caller)
+        token = self.api.state.issuer.issue(
+            subject=uuid5(NAMESPACE, username(role, "NN")),
+            role=role,
+            sites=sites,
+            name="Demo",
+            machine=role is Role.HOSPITAL_SYSTEM,
+        )
+        return replace(self.api, token=token)
+
+    def count(self) -> int:
+        """How many changes were stored; a refusal or read leaves a trace, but changes nothing."""
+        (counted,) = self.superuser.execute(
+            "SELECT (SELECT count(*) FROM idempotent_answer) + (SELECT count(*) FROM audit_event"
+            " WHERE operation IN ('INSERT', 'UPDATE', 'DELETE'))"
+        ).fetchall()
+        return int(counted[0])
+
+
+def prepare(api: Api) -> dict[str, Any]:
+    """The records that the requests below act on."""
+    investigator, assessor = api.as_("investigator"), api.as_("assessor")
+    live = investigator.on_treatment()["id"]
+    visits = f"/v1/subjects/{live}/visits"
+    gradings = {}
+    for code in ("RT1A", "RT1B"):
+        ok(assessor.put(f"{visits}/{code}", {"date": str(api.today())}))
+        if code == "RT1A":
+            for one in (investigator, assessor):
+                graded = created(one.post(f"{visits}/{code}/gradings", grading(api.today())))
+                gradings[ok(one.get("/v1/me"))["role"]] = graded["id"]
+    consented = investigator.consented()["id"]
+    consents = ok(investigator.get(f"/v1/subjects/{consented}/consents"))["items"]
+    evaluated = investigator.evaluated()["id"]
+    evaluation = ok(investigator.get(f"/v1/subjects/{evaluated}/eligibility"))
+    reported = investigator.post(f"/v1/subjects/{live}/adverse-events", adverse_event(api.today()))
+    event = created(reported)["id"]
+    signable = [f"/v1/gradings/{one}" for one in gradings.values()] + [
+        f"/v1/adverse-events/{event}"
+    ]
+    return {
+        "screened": investigator.screened()["id"],
+        "consented": consented,
+        "consent": consents[0]["id"],
+        "evaluated": evaluated,
+        "evaluation_hash": evaluation["evaluation_hash"],
+        "ready": investigator.eligible()["id"],
+        "live": live,
+        "event": event,
+        "gradings": gradings,
+        "hashes": {path: ok(investigator.get(path))["content_hash"] for path in signable},
+    }
+
+
+@contextmanager
+def copy(
+    cluster: Cluster, name: str, template: str = PREPARED
+) -> Iterator[tuple[str, Database, psycopg.Connection[Any]]]:
+    """A copy of the prepared database, as the superuser and as the role that serves."""
+    execute(cluster, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    url = admin_url(cluster, name)
+    database = Database(cluster.url("trial_app", APP_PASSWORD, name), pool_size=1)
+    try:
+        with psycopg.connect(plain(url), autocommit=True) as superuser:
+            yield url, database, superuser
+    finally:
+        database.close()
+        execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
