@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import load, servers, stages
+from bench import load, servers, stages, tokens
 from bench.subjects import Installation, installation
 
 CHECKED = 20
@@ -167,9 +167,15 @@ def main(
     profile: Annotated[
         int, typer.Option(min=0, help="Show instead where the time of so many requests goes.")
     ] = 0,
+    token_checks: Annotated[
+        bool, typer.Option("--tokens", help="Show instead what a token check costs.")
+    ] = False,
 ) -> None:
     """Measure the service beside a bare server; give it a machine with nothing else to do."""
     os.sched_setaffinity(0, servers.OTHER_CORES)
+    if token_checks:
+        tokens.compare(console)
+        return
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         if profile:
             stages.profile(Path(directory), rows, profile, console)
