@@ -7,12 +7,13 @@ left out unseen; a sealer signs them all, and `services/api/audit` verifies.
 Source: ICH E6(R3) 4.2.2; 21 CFR 11.10(e); OWASP ASVS 5.0 V16.
 """
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, String, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
@@ -120,13 +121,7 @@ class AuditLeaf(SQLModel, table=True):
     hash: bytes = Field(sa_type=LargeBinary)
 
 
-_NOTE = text(
-    "SELECT note_audit_event(:operation, :record, :record_id, :site, :subject_id, :detail)"
-).bindparams(
-    bindparam("site", type_=String),
-    bindparam("subject_id", type_=Uuid),
-    bindparam("detail", type_=JSONB(none_as_null=True)),
-)
+_NOTE = "SELECT note_audit_event(%s, %s, %s, %s, %s::uuid, %s::jsonb)"
 
 
 def note(
@@ -145,16 +140,9 @@ def note(
     request is refused needs `Database.transaction`. `record` and `record_id`
     say what it happened to, `detail` how; none of them may hold a secret.
     """
-    session.connection().execute(
-        _NOTE,
-        {
-            "operation": happening.value,
-            "record": record,
-            "record_id": record_id,
-            "site": site,
-            "subject_id": subject,
-            "detail": detail,
-        },
+    told = None if detail is None else json.dumps(detail)
+    session.connection().exec_driver_sql(
+        _NOTE, (happening.value, record, record_id, site, subject, told)
     )
 
 
