@@ -209,3 +209,10 @@ def test_settings_are_read_once() -> None:
     for name in Settings.model_fields:
         with pytest.raises(ValidationError, match="frozen"):
             setattr(settings, name, "other")
+
+
+def test_a_role_that_the_trial_has_not_asks_nobody_for_a_second_factor_so_it_is_named(
+    environment: Environment, start: Callable[[Environment], Settings]
+) -> None:
+    with pytest.raises(MissingSetting, match="TRIAL_TOTP_ROLES: the trial has no role admins"):
+        create_app(start({**environment, "TRIAL_TOTP_ROLES": '["admins"]'}))

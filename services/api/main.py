@@ -20,6 +20,7 @@ from services.api.core.clock import Clock
 from services.api.core.db import Database
 from services.api.core.keys import KeyRing, UnusableKeys
 from services.api.core.outside import OutsideIssuer
+from services.api.core.permissions import Role
 from services.api.core.tokens import TokenIssuer
 from services.api.deviations.routes import router as deviations
 from services.api.eligibility.routes import router as eligibility
@@ -122,6 +123,8 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
     """What the routes find in `app.state`."""
     if settings.database_url is None:
         raise MissingSetting("TRIAL_DATABASE_URL is missing")
+    if unknown := settings.totp_roles - set(Role):
+        raise MissingSetting(f"TRIAL_TOTP_ROLES: the trial has no role {min(unknown)}")
     loaded = load(settings.protocol_document)
     issuer = TokenIssuer(
         keys=_signing_keys(settings),

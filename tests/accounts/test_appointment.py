@@ -120,7 +120,7 @@ def test_it_is_in_the_trail_as_the_operators(
     before = len(installed.rows(TRAIL))
     assert installed.user("meng", typed=f"{ANOTHER}\n").exit_code == 0
     trail = installed.rows(TRAIL)
-    made, (changed, ended) = trail[0], trail[before:]
+    made, (ended, changed) = trail[0], trail[before:]
     assert (made.record, made.operation) == ("account", "INSERT")
     assert (changed.record, changed.operation) == ("account", "UPDATE")
     assert (ended.record, ended.operation) == ("account_session", "UPDATE")

@@ -208,8 +208,10 @@ def test_the_table_holds_every_event_however_many(
     auditor = reader.as_("auditor")
     items = all_items(auditor)
     rows = table(auditor)
-    assert [int(row["id"]) for row in rows] == [item["id"] for item in items]
-    assert [row["summary"] for row in rows] == [item["summary"] for item in items]
+    assert [int(row["id"]) for row in rows[: len(items)]] == [item["id"] for item in items]
+    assert [row["summary"] for row in rows[: len(items)]] == [item["summary"] for item in items]
+    # What came after is the reading of the pages themselves.
+    assert {row["record"] for row in rows[len(items) :]} == {"list_audit_events"}
     site = table(auditor, site="LZ")
     assert [row["id"] for row in site] == [
         str(item["id"]) for item in items if item["site"] == "LZ"
@@ -223,7 +225,24 @@ def test_taking_a_table_is_in_the_trail(api: Api) -> None:
     assert [row["action"] for row in table(auditor, **asked)] == ["subject enrolled"]
     (item,) = all_items(auditor, action="trail exported")
     assert item["actor"]["role"] == "auditor"
+    assert (item["site"], item["subject"]["id"]) == ("NN", subject["id"])
     assert item["detail"] == asked
+
+
+def test_what_is_asked_of_another_site_leaves_nothing_in_its_trail(api: Api) -> None:
+    assert table(api.as_("investigator", "LZ"), site="NN") == []
+    (item,) = all_items(api.as_("auditor"), action="trail exported")
+    assert (item["site"], item["detail"]) == (None, {"site": "NN"})
+
+
+def test_reading_the_trail_is_in_the_trail(api: Api) -> None:
+    ok(api.as_("monitor").get(EVENTS, params={"record": "subject", "site": "NN"}))
+    (read,) = [
+        item
+        for item in all_items(api.as_("auditor"), record="list_audit_events")
+        if item["actor"]["role"] == "monitor"
+    ]
+    assert read["detail"] == {"record": "subject", "site": "NN"}
 
 
 def test_reading_the_history_of_a_subject_is_reading_their_record(api: Api) -> None:

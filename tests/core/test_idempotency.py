@@ -2,12 +2,15 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
 
-from tests.make import SUBJECT, Api, created, problem
+from services.api.core.permissions import Role
+from tests.make import SUBJECT, Api, created, ok, problem
 
 MAN = {**SUBJECT, "sex": "male"}
 
@@ -171,3 +174,24 @@ def test_a_stored_answer_does_not_reveal_its_request(api: Api) -> None:
     assert len(bytes(fingerprint)) == 32
     assert b"450103197101010011" not in bytes(body)
     assert api.rows("SELECT 1 FROM audit_event WHERE new::text LIKE '%450103197101010011%'") == []
+
+
+def test_an_answer_is_repeated_to_its_caller_in_the_same_place_alone(api: Api) -> None:
+    """Who has moved to another hospital is told nothing of the one before."""
+    here = api.signed_in(Role.INVESTIGATOR, ("NN",))
+    created(here.post("/v1/subjects", SUBJECT, key="before"))
+    moved = replace(api, token=_token(api, here, ("LZ",)))
+    problem(moved.post("/v1/subjects", SUBJECT, key="before"), 422, "idempotency_key_reused")
+    again = here.post("/v1/subjects", SUBJECT, key="before")
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def _token(api: Api, like: Api, sites: tuple[str, ...]) -> str:
+    token: str = api.state.issuer.issue(
+        subject=UUID(ok(like.get("/v1/me"))["id"]),
+        role=Role.INVESTIGATOR,
+        sites=sites,
+        name="Demo",
+        machine=False,
+    )
+    return token

@@ -268,3 +268,14 @@ def test_who_waits_too_long_is_told_to_come_back(
             assert refusal.value.headers["Retry-After"] == "2"
     assert not matches("x", "y")
     assert codes(GOOD[0]) == []
+
+
+def test_who_finds_too_many_waiting_is_told_at_once_and_holds_no_thread() -> None:
+    places = [passwords._WAITING.acquire(blocking=False) for _ in range(10)]
+    assert all(places)
+    try:
+        with pytest.raises(Unavailable):
+            passwords.hash_secret("a secret that has to wait")
+    finally:
+        passwords._WAITING.release(len(places))
+    assert passwords.hash_secret("a secret that has to wait")

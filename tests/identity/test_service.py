@@ -13,7 +13,7 @@ from fastapi import Request
 from sqlmodel import Session
 
 from services.api.core.auth import Principal
-from services.api.core.errors import TooManyRequests
+from services.api.core.errors import TooManyRequests, Unavailable
 from services.api.core.permissions import SITE_BOUND, WITHOUT_CLINICAL_DATA, Role
 from services.api.identity import passwords, service
 from services.api.identity.door import Door, Source
@@ -145,6 +145,31 @@ def test_an_offer_changes_nothing_until_its_code_is_shown(api: Api, door: Door) 
     ok(api.sign_in("monitor-nn"))
 
 
+def test_an_offer_from_before_another_change_is_void(api: Api, door: Door) -> None:
+    """Who knew the password before its owner enrolled replaces nothing afterwards."""
+    early = offered(api, "monitor-nn")
+    enrolled(api, "monitor-nn")
+    code = pyotp.TOTP(early["secret"]).now()
+    problem(confirmed(api, "monitor-nn", early, code), 409, "ticket_refused")
+
+
+def test_a_ticket_is_good_once(api: Api, door: Door) -> None:
+    offer = offered(api, "monitor-nn")
+    code = pyotp.TOTP(offer["secret"]).now()
+    ok(confirmed(api, "monitor-nn", offer, code))
+    problem(confirmed(api, "monitor-nn", offer, code), 409, "ticket_refused")
+
+
+def test_a_password_alone_makes_no_address_familiar_to_who_has_a_second_factor(
+    api: Api, door: Door
+) -> None:
+    enrolled(api, "monitor-nn")
+    api.rows("DELETE FROM familiar_source")
+    problem(confirmed(api, "monitor-nn", {"ticket": "junk"}, "000000"), 409, "ticket_refused")
+    problem(api.sign_in("monitor-nn"), 400, "totp_required")
+    assert api.count("familiar_source") == 0
+
+
 def test_a_new_authenticator_takes_a_code_of_the_old_one(api: Api, door: Door) -> None:
     old = enrolled(api, "monitor-nn")
     person = {"username": "monitor-nn", "password": PASSWORD}
@@ -172,7 +197,9 @@ def test_a_role_that_needs_a_second_factor_enrols_first(
     problem(api.sign_in("monitor-nn"), 400, "totp_enrolment_required")
     ok(api.sign_in("coordinator-nn"))
     authenticator = enrolled(api, "monitor-nn")
-    ok(api.sign_in("monitor-nn", totp=authenticator.now()))
+    tokens = ok(api.sign_in("monitor-nn", totp=authenticator.now()))
+    api.rows("UPDATE account SET totp_confirmed_at = NULL WHERE username = 'monitor-nn'")
+    problem(api.refresh(tokens["refresh_token"]), 400, "totp_enrolment_required")
 
 
 # --- own password -------------------------------------------------------------------------
@@ -331,6 +358,54 @@ def test_a_stolen_token_does_not_guess_the_password_by_signing(
         refused="SIGN_IN_REFUSED",
     )
     assert {(row.because, row.actor) for row in rows} == {("signing", str(signer.caller.id))}
+
+
+@pytest.mark.parametrize(
+    "taken_away",
+    [
+        "UPDATE account SET active = false WHERE id = :id",
+        "UPDATE account SET version = version + 1 WHERE id = :id",
+        "UPDATE account_session SET ended_at = now(), ended_because = 'signed_out'"
+        " WHERE account = :id",
+    ],
+)
+def test_what_is_taken_away_while_a_password_is_checked_is_not_signed_with(
+    api: Api, signer: Signer, monkeypatch: pytest.MonkeyPatch, taken_away: str
+) -> None:
+    def matches(secret: str, _: str | None) -> bool:
+        api.rows(taken_away, id=signer.caller.id)
+        return secret == PASSWORD
+
+    monkeypatch.setattr(passwords, "matches", matches)
+    assert not signer.signs(PASSWORD)
+
+
+def test_a_transaction_that_runs_again_asks_for_no_second_code(api: Api, door: Door) -> None:
+    authenticator = enrolled(api, "investigator-nn")
+    code = authenticator.now()
+    caller = service.sign_in_user(door, HERE, "investigator-nn", PASSWORD, code).caller
+    forget_codes(api)
+    with in_a_request(api, caller) as session:
+        for _ in range(2):
+            service.reauthenticate(session, caller, password=PASSWORD, totp=code)
+            session.rollback()
+    assert api.count("sign_in_attempt") == 0
+
+
+def test_a_guess_that_could_not_be_checked_is_not_counted(
+    api: Api, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or overload would lock out those who come back as they were told."""
+
+    def overloaded(_: str, __: str | None) -> bool:
+        raise Unavailable
+
+    monkeypatch.setattr(passwords, "matches", overloaded)
+    for _ in range(PER_SOURCE.guesses + 2):
+        problem(api.sign_in("monitor-nn"), 503, "unavailable")
+    with pytest.raises(Unavailable):
+        signer.signs(PASSWORD)
+    assert api.count("sign_in_attempt") == 0
 
 
 def test_many_who_sign_at_once_do_not_starve_each_other(api: Api, door: Door) -> None:

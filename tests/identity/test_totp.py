@@ -41,10 +41,10 @@ def test_a_ticket_gives_the_secret_to_its_account_alone_and_for_ten_minutes(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = uuid4()
-    offer = totp.enrolment(door, account, "monitor-nn")
+    offer = totp.enrolment(door, account, 3, "monitor-nn")
     assert offer.secret in offer.uri
     assert offer.secret not in offer.ticket
-    assert totp.offered(door, account, offer.ticket) == offer.secret
+    assert totp.offered(door, account, 3, offer.ticket) == offer.secret
     altered = offer.ticket[:-6] + ("AAAAA=" if offer.ticket[-6:] != "AAAAA=" else "BBBBB=")
     for someone, ticket in (
         (uuid4(), offer.ticket),
@@ -54,11 +54,13 @@ def test_a_ticket_gives_the_secret_to_its_account_alone_and_for_ten_minutes(
         (account, "no base64!"),
     ):
         with pytest.raises(totp.BadTicket):
-            totp.offered(door, someone, ticket)
+            totp.offered(door, someone, 3, ticket)
+    with pytest.raises(totp.BadTicket):
+        totp.offered(door, account, 4, offer.ticket)
     later = time.time() + totp.TICKET_SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
     with pytest.raises(totp.BadTicket):
-        totp.offered(door, account, offer.ticket)
+        totp.offered(door, account, 3, offer.ticket)
 
 
 def test_a_stored_secret_is_sealed_for_its_account(door: Door) -> None:

@@ -211,12 +211,13 @@ def apply(session: Session, account: Account, changed: Mapping[str, Any], reason
     if not changed:
         return account
     because(session, reason)
+    if changed.keys() != {"name"}:
+        # Before the account itself: signing out locks its session first, then their chain.
+        sessions.end_all(session, account.id)
     for name, value in changed.items():
         setattr(account, name, value)
     account.version += 1
     session.flush()
-    if changed.keys() != {"name"}:
-        sessions.end_all(session, account.id)
     return account
 
 

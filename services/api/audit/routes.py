@@ -45,7 +45,7 @@ def list_audit_events(
         return AuditEventPage(items=items, next_cursor=cursor)
     if "limit" in asked.model_fields_set:
         raise Invalid.at("/query/limit", "not_with_csv", "A table holds every event: leave it out")
-    last = service.begin_export(session, asked)
+    last = service.begin_export(session, caller, asked)
     pages = service.export(session.info["database"], caller, asked, last)
     return StreamingResponse(
         spreadsheet.lines(pages),

@@ -78,16 +78,31 @@ def list_events(
     rows, cursor = _page(session, caller, asked)
     if asked.subject is not None and rows:
         remember_read(session, rows[0].site, asked.subject)
+    else:
+        remember_read(session)
     return [_event(row) for row in rows], cursor
 
 
-def begin_export(session: Session, asked: AuditQuery) -> int:
+def begin_export(session: Session, caller: Principal, asked: AuditQuery) -> int:
     """Put into the trail that the caller takes a copy of it; answers the last event in the copy."""
     last = session.execute(columns_of(func.max(_EVENT.c.id))).scalar_one()
     filters = asked.model_dump(
         mode="json", exclude_unset=True, exclude={"limit", "cursor", "format"}, by_alias=True
     )
-    note(session, Happening.EXPORT, "audit_event", "", site=asked.site, detail=filters)
+    site, subject = (asked.site if asked.site in caller.sites else None), None
+    if asked.subject is not None:
+        first = asked.model_copy(update={"limit": 1, "cursor": None})
+        if rows := _page(session, caller, first)[0]:
+            site, subject = rows[0].site, asked.subject
+    note(
+        session,
+        Happening.EXPORT,
+        "audit_event",
+        "",
+        site=site,
+        subject=subject,
+        detail=filters,
+    )
     return int(last or 0)
 
 

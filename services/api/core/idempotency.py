@@ -82,8 +82,9 @@ def recall(session: Session, request: Request) -> Response | None:
     once = getattr(request.state, "once", None)
     if once is None:
         return None
-    key, fingerprint, _ = once
+    key, _, __ = once
     caller = session.info["caller"].id
+    fingerprint = _fingerprint(session, request)
     lock = hashlib.sha256(f"{caller} {key}".encode()).digest()[:8]
     held = session.connection().exec_driver_sql(
         "SELECT pg_try_advisory_xact_lock(%s)", (int.from_bytes(lock, signed=True),)
@@ -111,13 +112,13 @@ def keep(session: Session, request: Request, answer: Response) -> None:
     once = getattr(request.state, "once", None)
     if once is None or "Idempotency-Replayed" in answer.headers:
         return
-    key, fingerprint, forever = once
+    key, _, forever = once
     now = datetime.now(UTC)
     session.add(
         IdempotentAnswer(
             caller=session.info["caller"].id,
             key=key,
-            fingerprint=fingerprint,
+            fingerprint=_fingerprint(session, request),
             status=answer.status_code,
             headers="\n".join(
                 f"{name}: {answer.headers[name]}" for name in _HEADERS if name in answer.headers
@@ -127,6 +128,16 @@ def keep(session: Session, request: Request, answer: Response) -> None:
             expires_at=None if forever else now + KEPT,
         )
     )
+
+
+def _fingerprint(session: Session, request: Request) -> bytes:
+    """What the key stands for: the request, by this caller in this role at these sites.
+
+    An answer to someone who has moved since may hold what they no longer see.
+    """
+    caller = session.info["caller"]
+    who = " ".join((caller.role.value, *sorted(caller.sites))).encode()
+    return hashlib.sha256(request.state.once[1] + who).digest()
 
 
 def _replay(stored: IdempotentAnswer) -> Response:

@@ -166,6 +166,11 @@ def _note_read(session: Session, request: Request) -> None:
     if request.method == "GET":
         asked = _asked(request)
         asked.pop("subject_id", None)  # the event tells it by itself
+        asked |= {
+            name: value
+            for name, value in request.query_params.items()
+            if name not in {"cursor", "limit"} and _NAME.fullmatch(value)
+        }
         audit.note_read(session, request.scope["route"].name, asked)
 
 

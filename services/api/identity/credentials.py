@@ -3,14 +3,18 @@
 No connection is held while a secret is hashed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, or_, select, update
 
 from services.api.core.audit import Happening, note
 from services.api.core.auth import Principal
+from services.api.core.errors import Unavailable
 from services.api.identity import passwords, throttle, totp
 from services.api.identity.door import Door, Source
 from services.api.identity.errors import (
@@ -65,14 +69,19 @@ def prove_user(
         if code is None:
             _take_back(door, proven)
             raise TotpRequired
-        if not use_code(door, account, code):
+        with undecided(door, proven.guess):
+            right = use_code(door, account, code)
+        if not right:
             refused(door, account, proven.guess, "totp")
             raise InvalidGrant
     lacking = _lacking(door, account, purpose)
     if lacking is not None:
         _take_back(door, proven)
         raise lacking
-    forgive(door, proven)
+    if purpose is Purpose.SIGN_IN:
+        forgive(door, proven)
+    else:
+        _take_back(door, proven)
     return proven
 
 
@@ -117,11 +126,23 @@ def prove_secret(
     """
     guess = throttle.begin(door, username, source)
     account = find(door, kind, username)
-    right = passwords.matches(secret, account.secret_hash if account else None)
+    with undecided(door, guess):
+        right = passwords.matches(secret, account.secret_hash if account else None)
     if account is None or not right or not account.active:
         refused(door, account, guess, "inactive" if account and right else "secret")
         return None
     return Proven(account, guess)
+
+
+@contextmanager
+def undecided(door: Door, guess: Guess) -> Iterator[None]:
+    """Take a guess back that could not be checked: overload must not lock anyone out."""
+    try:
+        yield
+    except (Unavailable, DBAPIError):
+        with door.database.transaction() as session:
+            throttle.take_back(session, guess)
+        raise
 
 
 def find(door: Door, kind: str, username: str) -> Account | None:
@@ -177,8 +198,17 @@ def locked(session: Session, proven: Proven) -> Account:
     Raises:
         InvalidGrant, InvalidClient: it changed while the secret was checked.
     """
-    account = session.get_one(Account, proven.account.id, with_for_update=True)
-    if account.version != proven.account.version or not account.active:
+    return unchanged(session, proven.account)
+
+
+def unchanged(session: Session, read: Account) -> Account:
+    """The account as it was read, locked against change.
+
+    Raises:
+        InvalidGrant, InvalidClient: it changed since.
+    """
+    account = session.get_one(Account, read.id, with_for_update=True)
+    if account.version != read.version or not account.active:
         raise InvalidClient if account.kind == "client" else InvalidGrant
     return account
 

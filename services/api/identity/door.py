@@ -48,6 +48,8 @@ class Source:
             address = ipaddress.ip_address(self.address)
         except ValueError:
             return self.address
-        if address.version == 4:
+        if isinstance(address, ipaddress.IPv4Address):
             return str(address)
+        if address.ipv4_mapped is not None:  # as a proxy on a dual-stack socket writes it
+            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))

@@ -30,6 +30,8 @@ _YEARS = tuple(str(year) for year in range(2015, 2050))
 _HASHER = PasswordHash.recommended()
 # argon2id takes a core and 64 MiB for a third of a second: more at once starves everyone.
 _HASHING = BoundedSemaphore(2)
+# Each one waiting holds one of the forty threads that everyone's requests need.
+_WAITING = BoundedSemaphore(10)
 _PATIENCE = 5.0
 # zxcvbn keeps the words of the context in a dictionary of its module.
 _RATING = BoundedSemaphore(1)
@@ -115,14 +117,19 @@ def _turn(places: BoundedSemaphore) -> Iterator[None]:
     """Wait for one of the places in which secrets are worked on.
 
     Raises:
-        Unavailable: none became free in time.
+        Unavailable: none became free in time, or too many wait already.
     """
-    if not places.acquire(timeout=_PATIENCE):
+    if not _WAITING.acquire(blocking=False):
         raise Unavailable
     try:
-        yield
+        if not places.acquire(timeout=_PATIENCE):
+            raise Unavailable
+        try:
+            yield
+        finally:
+            places.release()
     finally:
-        places.release()
+        _WAITING.release()
 
 
 @cache

@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 from services.api.core.auth import Principal
 from services.api.core.db import new_id
 from services.api.core.errors import Invalid
+from services.api.core.keys import TokenKey, new_signing_key
 from services.api.core.permissions import SITE_BOUND, WITHOUT_CLINICAL_DATA, Role
 from services.api.identity import credentials, sessions, throttle
 from services.api.identity.assertions import (
@@ -24,10 +25,10 @@ from services.api.identity.errors import (
     InvalidGrant,
     ReauthenticationFailed,
     TicketRefused,
+    TotpEnrolmentRequired,
 )
 from services.api.identity.models import Account, AccountSession
 from services.api.identity.passwords import hash_secret, refuse_weak
-from services.api.identity.throttle import Guess
 from services.api.identity.totp import (
     BadTicket,
     Enrolment,
@@ -37,6 +38,9 @@ from services.api.identity.totp import (
     step_of,
 )
 from services.api.study.models import Site
+
+NOBODYS_KEYS = {"keys": [TokenKey.from_pem(new_signing_key()).jwk]}
+"""Keys to verify with when the client is unknown, so that the answer takes as long."""
 
 _WRONG_CODE = "It is not the code of the authenticator being enrolled"
 
@@ -91,27 +95,27 @@ def sign_in_with_key(
         raise InvalidClient from None
     if client_id not in {None, claimed}:
         raise InvalidClient
-    guess = throttle.begin(door, claimed, source)
     account = credentials.find(door, "client", claimed)
     try:
-        return _open_once(door, account, guess, assertion)
+        return _open_once(door, account, assertion)
     except BadAssertion:
+        # A signature cannot be guessed, so a right one is never slowed down by wrong ones.
+        guess = throttle.begin(door, claimed, source)
         credentials.refused(door, account, guess, "assertion")
         raise InvalidClient from None
 
 
-def _open_once(door: Door, account: Account | None, guess: Guess, assertion: str) -> SignedIn:
+def _open_once(door: Door, account: Account | None, assertion: str) -> SignedIn:
+    keys = account.jwks if account and account.jwks else NOBODYS_KEYS
+    read = read_assertion(assertion, keys, door.settings.issuer)
     if account is None or not account.active:
         raise BadAssertion
-    read = read_assertion(assertion, account.jwks, door.settings.issuer)
-    proven = Proven(account, guess)
     with door.database.transaction() as session:
-        caller = principal_of(session, proven.account, new_id())
+        caller = principal_of(session, account, new_id())
     with door.database.transaction(caller) as session:
-        credentials.locked(session, proven)
+        credentials.unchanged(session, account)
         use_once(session, account.id, read)
         sessions.open_session(session, door, account, caller.session)
-    credentials.forgive(door, proven)
     return SignedIn(caller)
 
 
@@ -134,9 +138,12 @@ def refresh(door: Door, token: str) -> SignedIn:
             opened = sessions.rotate(session, door, token)
         except sessions.BadRefreshToken:
             raise InvalidGrant from None
-        caller = principal_of(session, session.get_one(Account, opened.account), opened.id)
+        account = session.get_one(Account, opened.account)
+        caller = principal_of(session, account, opened.id)
     if opened.ended_at is not None:
         raise InvalidGrant
+    if account.role in door.settings.totp_roles and account.totp_confirmed_at is None:
+        raise TotpEnrolmentRequired
     return SignedIn(caller, sessions.refresh_token(door, opened))
 
 
@@ -203,16 +210,36 @@ def reauthenticate(
         raise ReauthenticationFailed
     first = opened is None or opened.account != caller.id or opened.signed_at is None
     enrolled = account.totp_confirmed_at is not None
-    if first and (password is None or (enrolled and totp is None)):
+    needed = enrolled or account.role in door.settings.totp_roles
+    if first and (password is None or (needed and totp is None)):
         raise ReauthenticationFailed
+    attempt = session.info["request"].state
+    # A transaction that PostgreSQL gave up runs again, but a code is good once.
+    if not getattr(attempt, "reauthenticated", False):
+        _prove_again(door, account, caller, password, totp)
+        attempt.reauthenticated = True
+    # What was proven may have been taken away meanwhile; nobody takes it away before the commit.
+    still = session.get_one(Account, account.id, with_for_update={"read": True})
+    if not still.active or still.version != account.version:
+        raise ReauthenticationFailed
+    now = session.get(AccountSession, caller.session, with_for_update=True)
+    if now is not None and now.ended_at is not None:
+        raise ReauthenticationFailed
+    if first and now is not None and now.account == caller.id:
+        now.signed_at = datetime.now(UTC)
+
+
+def _prove_again(
+    door: Door, account: Account, caller: Principal, password: str | None, totp: str | None
+) -> None:
     guess = throttle.begin(door, account.username, Source("", session=caller.session))
-    if not credentials.components_hold(door, account, password, totp):
+    with credentials.undecided(door, guess):
+        holds = credentials.components_hold(door, account, password, totp)
+    if not holds:
         credentials.refused(door, account, guess, "signing", caller)
         raise ReauthenticationFailed
-    with door.database.transaction(caller) as forgiving:
-        throttle.take_back(forgiving, guess)
-    if first and opened is not None:
-        session.get_one(AccountSession, opened.id).signed_at = datetime.now(UTC)
+    with door.database.transaction(caller) as session:
+        throttle.take_back(session, guess)
 
 
 def change_password(
@@ -243,7 +270,7 @@ def offer_totp(
         `credentials.prove_user`; an enrolled person needs a code of the old authenticator.
     """
     proven = credentials.prove_user(door, source, username, password, code, Purpose.ENROL_TOTP)
-    return enrolment(door, proven.account.id, username)
+    return enrolment(door, proven.account.id, proven.account.version, username)
 
 
 def confirm_totp(
@@ -261,7 +288,7 @@ def confirm_totp(
     proven = credentials.prove_user(door, source, username, password, None, Purpose.CONFIRM_TOTP)
     account = proven.account
     try:
-        secret = offered(door, account.id, ticket)
+        secret = offered(door, account.id, account.version, ticket)
     except BadTicket:
         raise TicketRefused from None
     step = step_of(secret, code)
@@ -282,8 +309,9 @@ def _change(door: Door, proven: Proven, **columns: object) -> datetime:
         caller = principal_of(session, proven.account, new_id())
     with door.database.transaction(caller) as session:
         account = credentials.locked(session, proven)
+        # Before the account itself: signing out locks its session first, then their chain.
+        sessions.end_all(session, account.id)
         for name, value in columns.items():
             setattr(account, name, value)
         account.version += 1
-        sessions.end_all(session, account.id)
     return datetime.now(UTC)

@@ -35,20 +35,21 @@ class Enrolment:
     ticket: str
 
 
-def enrolment(door: Door, account: UUID, username: str) -> Enrolment:
-    """A fresh secret, offered for ten minutes."""
+def enrolment(door: Door, account: UUID, version: int, username: str) -> Enrolment:
+    """A fresh secret, offered for ten minutes and to this version of the account."""
     secret = pyotp.random_base32()
     uri = pyotp.TOTP(secret, interval=STEP).provisioning_uri(name=username, issuer_name="Trial")
-    content = json.dumps({"secret": secret, "until": int(time.time()) + TICKET_SECONDS})
+    until = int(time.time()) + TICKET_SECONDS
+    content = json.dumps({"secret": secret, "until": until, "version": version})
     sealed = _seal(door, "totp ticket", account, content.encode())
     return Enrolment(secret, uri, urlsafe_b64encode(sealed).decode())
 
 
-def offered(door: Door, account: UUID, ticket: str) -> str:
-    """The secret that a ticket offers.
+def offered(door: Door, account: UUID, version: int, ticket: str) -> str:
+    """The secret that a ticket offers; any change of the account takes the offer back.
 
     Raises:
-        BadTicket: it is not ours, not this account's, or too old.
+        BadTicket: it is not ours, not this account's as it is now, or too old.
     """
     try:
         content = json.loads(
@@ -56,7 +57,7 @@ def offered(door: Door, account: UUID, ticket: str) -> str:
         )
     except (InvalidTag, ValueError):
         raise BadTicket from None
-    if content["until"] < time.time():
+    if content["until"] < time.time() or content["version"] != version:
         raise BadTicket
     return str(content["secret"])
 
