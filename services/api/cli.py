@@ -235,7 +235,7 @@ def verify_trail(
         findings = verify.verify(
             Settings(),
             keys=frozenset(name_of(path.read_bytes()) for path in key or ()),
-            kept=verify.kept_checkpoints("\n".join(path.read_text() for path in against or ())),
+            kept=verify.kept_files(path.read_text() for path in against or ()),
         )
     for fault in findings.faults:
         errors.print(fault, style="red", markup=False, highlight=False, soft_wrap=True)

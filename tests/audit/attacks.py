@@ -294,4 +294,86 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
         ),
         r"^The trigger visit_audit is missing or off",
     ),
+    "a birth year changed behind the trail, and an ordinary update after it": (
+        all_of(
+            "UPDATE subject SET year_of_birth = year_of_birth + 1 WHERE site = 'LZ'",
+            "SET session_replication_role = origin",
+            "UPDATE subject SET sex = 'male' WHERE site = 'LZ'",
+        ),
+        r'^Event \d+ says that year_of_birth of the row \["\S+"\] of subject was something else'
+        r" before than event \d+ left: it was changed in between",
+    ),
+    "an account put there behind the trail, and an ordinary update after it": (
+        all_of(
+            "INSERT INTO account (id, kind, username, name, role, sites, secret_hash, active,"
+            " created_at, version) SELECT gen_random_uuid(), kind, 'ghost', 'Ghost', role, sites,"
+            " secret_hash, active, created_at, version FROM account WHERE username = 'dmc'",
+            "SET session_replication_role = origin",
+            "UPDATE account SET name = 'Nobody' WHERE username = 'ghost'",
+        ),
+        r'^Event \d+ \(UPDATE\) is the first of the row \["\S+"\] of account, and no event',
+    ),
+    "an account removed behind the trail, and put there again": (
+        all_of(
+            "CREATE TEMP TABLE gone AS SELECT * FROM account WHERE username = 'dmc'",
+            "DELETE FROM account WHERE username = 'dmc'",
+            "SET session_replication_role = origin",
+            "INSERT INTO account SELECT * FROM gone",
+        ),
+        r'^Event \d+ inserts the row \["\S+"\] of account, but event \d+ left it there',
+    ),
+    "a forged row hidden by a restrictive policy": (
+        all_of(
+            "INSERT INTO deviation (id, site, subject_id, code, description, occurred_on,"
+            " source, recorded_by, recorded_at) SELECT gen_random_uuid(), site, id, 'x', 'x',"
+            " now(), 'person', recorded_by, now() FROM subject LIMIT 1",
+            "CREATE POLICY hides ON deviation AS RESTRICTIVE FOR SELECT TO trial_auditor"
+            " USING (code <> 'x')",
+        ),
+        r"^The restrictive policy hides of deviation, for trial_auditor, is not one of",
+    ),
+    "a policy of ours replaced by a restrictive one": (
+        all_of(
+            "DROP POLICY audit_event_verify ON audit_event",
+            "CREATE POLICY audit_event_verify ON audit_event AS RESTRICTIVE FOR SELECT"
+            " TO trial_auditor, trial_sealer USING (true)",
+            "CREATE POLICY x ON audit_event FOR SELECT TO trial_auditor USING (true)",
+        ),
+        r"^The policy audit_event_verify of audit_event, for trial_auditor,\S+, is missing",
+    ),
+    "leaves under a policy": (
+        all_of(
+            "ALTER TABLE audit_leaf ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY few ON audit_leaf FOR SELECT USING (true)",
+        ),
+        r"^The policy few of audit_leaf, for public, is not one of",
+    ),
+    "a table whose rows are all hidden": (
+        all_of("ALTER TABLE randomization_commitment ENABLE ROW LEVEL SECURITY"),
+        r"^The row-level security of randomization_commitment is on",
+    ),
+    "a table that every site may see": (
+        all_of("ALTER TABLE consent DISABLE ROW LEVEL SECURITY"),
+        r"^The row-level security of consent is off",
+    ),
+    "an append-only table whose rows can be changed": (
+        all_of("ALTER TABLE grading DISABLE TRIGGER grading_fixed"),
+        r"^The trigger grading_fixed is missing or off: rows of grading can be changed",
+    ),
+    "the trail without what refuses changes": (
+        all_of("DROP TRIGGER audit_event_fixed ON audit_event"),
+        r"^The trigger audit_event_fixed is missing or off",
+    ),
+    "subjects that can be removed": (
+        all_of("ALTER TABLE subject DISABLE TRIGGER subject_kept"),
+        r"^The trigger subject_kept is missing or off: rows of subject can be removed",
+    ),
+    "a trigger that never fires": (
+        all_of(
+            "DROP TRIGGER consent_audit ON consent",
+            "CREATE TRIGGER consent_audit AFTER INSERT OR UPDATE OR DELETE ON consent"
+            " FOR EACH ROW WHEN (false) EXECUTE FUNCTION record_audit_event()",
+        ),
+        r"^The trigger consent_audit is missing or off",
+    ),
 }

@@ -17,13 +17,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from services.api.audit.rules import moment
 from services.api.audit.statements import digest, name_of, read, sign
-from services.api.audit.verify import TOLD, CannotVerify, kept_checkpoints, verify
+from services.api.audit.tables import FIXED, KEPT, POLICIES
+from services.api.audit.verify import TOLD, CannotVerify, kept_checkpoints, kept_files, verify
 from services.api.core.keys import TokenKey, new_signing_key
+from services.api.embedded import Cluster
 from services.api.randomization.merkle import leaf_hash, tree_head
 from tests.audit.attacks import ATTACKS, EDITS, GRADED, REHASH, RELEAF, add, all_of
 from tests.audit.conftest import Trail, answer, copied
-from tests.conftest import APP_PASSWORD, admin_url, execute
+from tests.conftest import APP_PASSWORD, Served, admin_url, execute, serving
 from tests.lived import plain
+from tests.make import ok
 
 
 def found(faults: list[str], pattern: str) -> bool:
@@ -81,6 +84,56 @@ def test_what_says_that_it_is_yet_to_come_is_told(trail: Trail) -> None:
         all_of(add(at="now() + interval '1 hour'"), REHASH)(connection)
     trail.seal()
     assert found(trail.verify().faults, r"^Event \d+ says .*, after checkpoint 5 sealed it")
+
+
+def test_an_edit_is_told_though_an_ordinary_change_and_a_seal_follow(
+    cluster: Cluster, served: Served, trail: Trail
+) -> None:
+    """The last event holds the forged value: only the event before it does not."""
+    subject = trail.ask("SELECT id FROM subject WHERE site = 'LZ'")
+    with trail.attacked() as connection:
+        connection.execute("UPDATE subject SET year_of_birth = 1950 WHERE id = %s", (subject,))
+    with serving(cluster, served, trail.name) as api:
+        change = {"sex": "male", "reason": "Misread the source"}
+        ok(api.as_("investigator", "LZ").patch(f"/v1/subjects/{subject}", change))
+    trail.seal()
+    assert trail.ask("SELECT year_of_birth FROM subject WHERE id = %s", subject) == 1950
+    (fault,) = trail.verify().faults
+    assert found([fault], rf'^Event \d+ says that year_of_birth of the row \["{subject}"\]'), fault
+
+
+@pytest.mark.parametrize(("age", "told"), [("300 days", TOLD + 1), ("23 hours", 0)])
+def test_a_trail_that_the_genuine_key_sealed_anew_is_told(
+    trail: Trail, age: str, told: int
+) -> None:
+    """An honest sealer signs what it finds: that it did so long after the event is told."""
+    with trail.attacked() as connection:
+        all_of(
+            "DELETE FROM audit_leaf",
+            "DELETE FROM audit_checkpoint",
+            f"UPDATE audit_event SET at = at - interval '{age}'",
+            REHASH,
+        )(connection)
+    assert trail.seal() == trail.ask("SELECT count(*) FROM audit_event")
+    faults = trail.verify(keys=frozenset({key_name(trail.key)})).faults
+    assert len(faults) == told
+    late = r"^Event 1, in checkpoint 1, was sealed 300\.0 days after it was written"
+    assert found(faults, late) == bool(told)
+
+
+def test_every_policy_and_guard_that_the_revisions_make_is_expected(history: Trail) -> None:
+    with psycopg.connect(plain(admin_url(history.cluster, history.name))) as connection:
+        policies = connection.execute(
+            "SELECT tablename, policyname, permissive = 'PERMISSIVE', array_to_string(roles, ',')"
+            " FROM pg_policies WHERE schemaname = 'public'"
+        ).fetchall()
+        guards = connection.execute(
+            "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " WHERE t.tgfoid = 'refuse_change'::regproc"
+        ).fetchall()
+    assert set(policies) == POLICIES
+    expected = {(table, f"{table}_fixed") for table in FIXED}
+    assert set(guards) == expected | {(table, f"{table}_kept") for table in KEPT}
 
 
 # --- a key of one's own ------------------------------------------------------------------
@@ -229,9 +282,28 @@ def test_kept_checkpoints_are_saved_answers_one_or_several(history: Trail, parts
     assert kept_checkpoints("") == {}
 
 
+def test_every_file_of_kept_checkpoints_holds_some(history: Trail) -> None:
+    kept = history.kept()
+    assert kept_files([]) == {}
+    assert kept_files([answer(kept), answer({1: kept[1]})]) == kept
+    for none in ("", "\n", answer({})):
+        for files in ([none], [answer(kept), none]):
+            with pytest.raises(CannotVerify, match="holds none"):
+                kept_files(files)
+
+
+def test_whole_in_itself_is_said_where_nothing_kept_was_compared(history: Trail) -> None:
+    said = "Whole in itself: give --key or --against to compare with what was kept."
+    key = frozenset({key_name(history.key)})
+    assert said in history.verify().account()
+    assert said not in history.verify(keys=key).account()
+    assert said not in history.verify(kept=history.kept()).account()
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        " \n",
         "nonsense",
         "{",
         "[]",

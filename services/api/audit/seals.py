@@ -14,6 +14,8 @@ from services.api.randomization.merkle import leaf_hash, tree_head
 
 SLACK = timedelta(seconds=60)
 """How long a transaction may take until its events are seen, or a clock may be set back."""
+LATE = timedelta(days=1)
+"""How long an event may wait for its seal until it is told: nobody vouches for it in between."""
 
 # A checkpoint's statement comes with its first leaf only.
 _LEAVES = """
@@ -136,6 +138,11 @@ def _events(
             yield (
                 f"Event {leaf.event} says {moment(leaf.at)}, after checkpoint {number} sealed it"
                 f" at {moment(said.at)}."
+            )
+        elif (waited := said.at - leaf.at) > LATE:
+            yield (
+                f"Event {leaf.event}, in checkpoint {number}, was sealed {waited / LATE:.1f} days"
+                " after it was written: the sealer did not run, or the trail was sealed anew."
             )
 
 

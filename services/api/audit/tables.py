@@ -36,14 +36,77 @@ UNTOLD: Mapping[str, frozenset[str]] = {
 }
 """Columns that the trail never holds: secrets, and what changes with every use."""
 
+_OF_SITES = (
+    "adverse_event",
+    "adverse_event_signature",
+    "allocation",
+    "consent",
+    "consent_withdrawal",
+    "deviation",
+    "eligibility_evaluation",
+    "eligibility_signature",
+    "grading",
+    "grading_signature",
+    "radiotherapy",
+    "subject",
+    "visit",
+)
+_COMMANDS = ("select", "insert", "update", "delete")
+
+POLICIES = frozenset(
+    {(table, f"{table}_{command}", True, "public") for table in _OF_SITES for command in _COMMANDS}
+    | {("idempotent_answer", f"answer_{command}", True, "public") for command in _COMMANDS}
+    | {
+        ("allocation", "allocation_blinded", True, "trial_owner"),
+        ("audit_event", "audit_event_select", True, "trial_app"),
+        ("audit_event", "audit_event_verify", True, "trial_auditor,trial_sealer"),
+        ("audit_event", "audit_event_insert", True, "trial_owner"),
+        ("audit_event", "audit_event_update", True, "public"),
+        ("audit_event", "audit_event_delete", True, "public"),
+    }
+)
+"""Every policy there is: its table, its name, whether it is permissive, and the roles it is for."""
+
+FIXED = frozenset(
+    {
+        *_OF_SITES,
+        "audit_checkpoint",
+        "audit_event",
+        "audit_leaf",
+        "protocol_version",
+        "randomization_commitment",
+        "randomization_slot",
+        "site_activation",
+    }
+) - {"subject"}
+"""Tables whose rows are never changed nor removed."""
+KEPT = frozenset({"account", "account_session", "audit_chain", "subject"})
+"""Tables whose rows are never removed."""
+
 _TABLES = """
     SELECT c.relname FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1
 """
+# The bits of tgtype: 29 is AFTER INSERT, UPDATE or DELETE of each ROW; 58 BEFORE UPDATE, DELETE or
+# TRUNCATE; 42 BEFORE DELETE or TRUNCATE. Without a condition, and for every column.
 _GUARDED = """
-    SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE t.tgname = c.relname || '_audit' AND t.tgenabled IN ('O', 'A')
-      AND t.tgfoid = 'public.record_audit_event'::regproc
+    SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled IN ('O', 'A')
+      AND t.tgqual IS NULL AND t.tgattr::text = ''
+      AND (t.tgname, t.tgtype, t.tgfoid) IN (
+          (c.relname || '_audit', 29, 'public.record_audit_event'::regproc),
+          (c.relname || '_fixed', 58, 'public.refuse_change'::regproc),
+          (c.relname || '_kept', 42, 'public.refuse_change'::regproc))
+"""
+_POLICIES = """
+    SELECT c.relname, p.polname, p.polpermissive, coalesce(
+        (SELECT string_agg(r.rolname, ',' ORDER BY r.rolname) FROM pg_roles r
+         WHERE r.oid = ANY (p.polroles)), 'public')
+    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+    WHERE c.relnamespace = 'public'::regnamespace
+"""
+_ROW_SECURITY = """
+    SELECT relname FROM pg_class WHERE relrowsecurity AND relnamespace = 'public'::regnamespace
 """
 _COLUMNS = """
     SELECT attname FROM pg_attribute
@@ -73,6 +136,24 @@ _DIFFERENT = """
           (SELECT jsonb_object_agg(k, v) FROM jsonb_each(new) AS f (k, v) WHERE v <> 'null')
     ORDER BY id, key::text
 """
+# Only the columns that both events tell: a revision may have added or dropped the others.
+_UNFOLLOWED = """
+    SELECT key::text, id, before, operation, was IS NULL, array_to_string(differing, ', ')
+    FROM (
+        SELECT key, id, operation, old, lag(id) OVER line AS before, lag(new) OVER line AS was
+        FROM (
+            SELECT id, operation, old, new, jsonb_build_array({key_told}) AS key
+            FROM audit_event, LATERAL (SELECT coalesce(new, old) AS row) AS last
+            WHERE record = {record} AND operation IN ('INSERT', 'UPDATE', 'DELETE')
+        ) AS changes WINDOW line AS (PARTITION BY key ORDER BY id)
+    ) AS pairs, LATERAL (
+        SELECT array_agg(k ORDER BY k) AS differing
+        FROM jsonb_each(old) AS o (k, v) JOIN jsonb_each(was) AS w (k, v) USING (k)
+        WHERE o.v <> w.v
+    ) AS compared
+    WHERE (operation = 'INSERT') <> (was IS NULL) OR differing IS NOT NULL
+    ORDER BY id
+"""
 
 
 def audited(connection: psycopg.Connection) -> list[str]:
@@ -82,15 +163,43 @@ def audited(connection: psycopg.Connection) -> list[str]:
 
 
 def guarded(connection: psycopg.Connection) -> Iterator[str]:
-    """Each table that no longer tells the trail its changes."""
-    telling = set(connection.cursor(row_factory=scalar_row).execute(_GUARDED))
+    """Each table that no longer tells the trail its changes, or no longer refuses them."""
+    on = set(connection.cursor(row_factory=scalar_row).execute(_GUARDED))
     for table in audited(connection):
-        if table not in telling:
+        if f"{table}_audit" not in on:
             yield f"The trigger {table}_audit is missing or off: changes of {table} are not told."
+    for table in sorted(FIXED):
+        if f"{table}_fixed" not in on:
+            yield f"The trigger {table}_fixed is missing or off: rows of {table} can be changed."
+    for table in sorted(KEPT):
+        if f"{table}_kept" not in on:
+            yield f"The trigger {table}_kept is missing or off: rows of {table} can be removed."
+
+
+def visible(connection: psycopg.Connection) -> Iterator[str]:
+    """Each policy that is not ours, and so may hide rows from whoever verifies, or is missing.
+
+    Their conditions are not compared: servers of different versions print them differently.
+    """
+    found = set(connection.execute(_POLICIES))
+    for table, name, permissive, roles in sorted(found - POLICIES):
+        kind = "" if permissive else "restrictive "
+        yield (
+            f"The {kind}policy {name} of {table}, for {roles}, is not one of the trial's:"
+            " it may hide rows."
+        )
+    for table, name, _, roles in sorted(POLICIES - found):
+        yield f"The policy {name} of {table}, for {roles}, is missing."
+    secured = set(connection.cursor(row_factory=scalar_row).execute(_ROW_SECURITY))
+    expected = {policy[0] for policy in POLICIES}
+    for table in sorted(secured - expected):
+        yield f"The row-level security of {table} is on: it may hide rows."
+    for table in sorted(expected - secured):
+        yield f"The row-level security of {table} is off: each site may see the others' rows."
 
 
 def verify(connection: psycopg.Connection, counts: dict[str, int]) -> Iterator[str]:
-    """Each row that is not what the trail says last of it.
+    """Each row that is not what the trail says last of it, or was not between two events.
 
     Counts `tables` and `rows`.
     """
@@ -98,6 +207,7 @@ def verify(connection: psycopg.Connection, counts: dict[str, int]) -> Iterator[s
     counts["tables"], counts["rows"] = len(tables), 0
     for table in tables:
         yield from _compare(connection, table)
+        yield from _follow(connection, table)
         count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
         counts["rows"] += int((connection.execute(count).fetchone() or (0,))[0])
 
@@ -122,6 +232,36 @@ def _compare(connection: psycopg.Connection, table: str) -> Iterator[str]:
             yield f"The row {found} of {table} was deleted by event {event} and is here again."
         else:
             yield f"The row {found} of {table} is not what event {event} says: it was changed."
+
+
+def _follow(connection: psycopg.Connection, table: str) -> Iterator[str]:
+    """Each event that found its row other than the event before left it."""
+    query = sql.SQL(_UNFOLLOWED).format(
+        record=sql.Literal(table), key_told=_fields("last.row", _names(connection, _KEY, table))
+    )
+    with connection.cursor(name="changes") as cursor:
+        for found, event, before, operation, absent, differing in cursor.execute(query):
+            row = f"the row {found} of {table}"
+            if differing:
+                yield (
+                    f"Event {event} says that {differing} of {row} was something else before than"
+                    f" event {before} left: it was changed in between."
+                )
+            elif not absent:
+                yield (
+                    f"Event {event} inserts {row}, but event {before} left it there:"
+                    " it was removed in between."
+                )
+            elif before is None:
+                yield (
+                    f"Event {event} ({operation}) is the first of {row}, and no event inserts it:"
+                    " it was put there behind the trail."
+                )
+            else:
+                yield (
+                    f"Event {event} ({operation}) tells of {row}, but event {before} deleted it:"
+                    " it was put back in between."
+                )
 
 
 def _names(connection: psycopg.Connection, query: str, table: str) -> list[str]:

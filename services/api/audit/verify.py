@@ -8,7 +8,7 @@ have kept.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -34,12 +34,17 @@ class Findings:
     faults: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
+    anchored: bool = False
+    """Whether it was compared with anything that was kept elsewhere: keys or checkpoints."""
 
     def account(self) -> str:
         """What was looked at, and whether all is well."""
         looked = "{events:,} events in {chains:,} chains, {sealed:,} of them under {checkpoints:,}"
         looked += " checkpoints; {rows:,} rows of {tables:,} tables; {kept:,} kept checkpoints"
-        told = ["The trail is whole." if not self.faults else "THE TRAIL IS NOT WHOLE."]
+        whole = "The trail is whole."
+        if not self.anchored:
+            whole += " Whole in itself: give --key or --against to compare with what was kept."
+        told = ["THE TRAIL IS NOT WHOLE." if self.faults else whole]
         told.append(f"Looked at {looked.format_map(self.counts)}.")
         told += [f"Sealed by the key {key}." for key in self.keys]
         return "\n".join(told)
@@ -74,7 +79,7 @@ def _look(
     connection: psycopg.Connection, keys: frozenset[str], kept: Mapping[int, str], grace: float
 ) -> Findings:
     progress = seals.Progress(keys)
-    findings = Findings(keys=progress.keys)
+    findings = Findings(keys=progress.keys, anchored=bool(keys or kept))
     counts = findings.counts
     checks: tuple[Callable[[], Iterator[str]], ...] = (
         lambda: chains.verify(connection, counts),
@@ -82,6 +87,7 @@ def _look(
         lambda: seals.unsealed(connection, grace),
         lambda: seals.compare(connection, kept, counts),
         lambda: tables.guarded(connection),
+        lambda: tables.visible(connection),
         lambda: tables.verify(connection, counts),
     )
     for check in checks:
@@ -128,9 +134,10 @@ def kept_checkpoints(text: str) -> dict[int, str]:
     found: dict[int, str] = {}
     decoder, place = json.JSONDecoder(), 0
     try:
-        while place < len(text := text.rstrip()):
-            place += len(text[place:]) - len(text[place:].lstrip())
-            page, place = decoder.raw_decode(text, place)
+        given = text.rstrip()
+        while place < len(given):
+            place += len(given[place:]) - len(given[place:].lstrip())
+            page, place = decoder.raw_decode(given, place)
             for item in page["items"]:
                 number, statement = int(item["number"]), str(item["statement"])
                 if found.setdefault(number, statement) != statement:
@@ -139,6 +146,18 @@ def kept_checkpoints(text: str) -> dict[int, str]:
         raise CannotVerify(
             "The kept checkpoints must be saved answers of GET /v1/audit/checkpoints."
         ) from None
-    if text.strip() and not found:
+    if text and not found:
         raise CannotVerify("The file of kept checkpoints holds none.")
     return found
+
+
+def kept_files(texts: Iterable[str]) -> dict[int, str]:
+    """The statements by number in files of saved answers, each of which must hold some.
+
+    Raises:
+        CannotVerify: one holds no checkpoint, or they have two with one number.
+    """
+    files = [*texts]
+    for text in files:
+        kept_checkpoints(text or "\n")
+    return kept_checkpoints("\n".join(files))
