@@ -90,9 +90,7 @@ class Sealer:
                 return 0
             number, statement = self._statement(cursor, rows)
             cursor.execute("INSERT INTO audit_checkpoint VALUES (%s, %s)", (number, statement))
-            with cursor.copy(
-                "COPY audit_leaf (event_id, checkpoint, position, hash) FROM STDIN"
-            ) as copy:
+            with cursor.copy(_ADD_LEAVES) as copy:
                 for position, (event, event_hash) in enumerate(rows):
                     copy.write_row((event, number, position, event_hash))
         log.info("sealed", checkpoint=number, events=len(rows))
