@@ -25,7 +25,8 @@ def unfiltered(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     require = Require.__call__
 
     async def everywhere(self: Require, request: Request) -> Principal:
-        return replace(await require(self, request), sites=("LZ", "NN", "YL"))
+        caller: Principal = await require(self, request)
+        return replace(caller, sites=("LZ", "NN", "YL"))
 
     monkeypatch.setattr(Require, "__call__", everywhere)
     database, state = Database(lived.app_url, pool_size=5), lived.api.state

@@ -355,9 +355,9 @@ def test_a_stolen_token_does_not_guess_the_password_by_signing(
     assert Signer(api, again).signs(PASSWORD)
     rows: list[Any] = api.rows(
         "SELECT new ->> 'because' AS because, actor FROM audit_event WHERE operation = :refused",
-        refused="SIGN_IN_REFUSED",
+        refused="SIGNATURE_REFUSED",
     )
-    assert {(row.because, row.actor) for row in rows} == {("signing", str(signer.caller.id))}
+    assert {(row.because, row.actor) for row in rows} == {("component", str(signer.caller.id))}
 
 
 @pytest.mark.parametrize(

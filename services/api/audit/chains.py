@@ -1,6 +1,7 @@
 """The chains: each event follows the one before it, and its hash is that of its content."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 
@@ -17,7 +18,7 @@ _ID, _AT, _RECORD, _OPERATION, _CHAIN, _SEQ = (
 _ROWS = 2_000
 """Rows that are fetched at once."""
 
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 Heads = dict[str, tuple[int, bytes]]
 
 
@@ -39,9 +40,9 @@ def verify(connection: psycopg.Connection, counts: dict[str, int]) -> Iterator[s
 
 def _follow(heads: Heads, row: Row) -> Iterator[str]:
     """What is wrong with the next event of its chain; it becomes the head."""
-    chain, seq, stored = str(row[_CHAIN]), int(str(row[_SEQ])), row[-1]
+    chain, seq, stored = row[_CHAIN], row[_SEQ], row[-1]
     before, previous = heads.get(chain, (0, BEGINNING))
-    heads[chain] = (seq, stored if isinstance(stored, bytes) else b"")
+    heads[chain] = (seq, stored)
     if seq != before + 1:
         yield (
             f"{named(row)} is number {seq} of the chain {chain} and follows number {before}:"
@@ -57,13 +58,13 @@ def _follow(heads: Heads, row: Row) -> Iterator[str]:
 def texts(row: Row) -> list[str | None]:
     """The columns as the hash takes them."""
     fields = [None if value is None else str(value) for value in row[: len(FIELDS)]]
-    fields[_AT] = moment(row[_AT])  # type: ignore[arg-type]
+    fields[_AT] = moment(row[_AT])
     return fields
 
 
 def named(row: Row) -> str:
     """An event as a fault names it."""
-    return f"Event {row[_ID]} ({row[_OPERATION]} of {row[_RECORD]}, {moment(row[_AT])})"  # type: ignore[arg-type]
+    return f"Event {row[_ID]} ({row[_OPERATION]} of {row[_RECORD]}, {moment(row[_AT])})"
 
 
 def _compare_heads(connection: psycopg.Connection, heads: Heads) -> Iterator[str]:

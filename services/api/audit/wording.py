@@ -53,12 +53,7 @@ class Action(StrEnum):
     SESSION_CHANGED = "session changed"
     SIGN_IN_REFUSED = "sign-in refused"
     SIGN_IN_THROTTLED = "sign-in throttled"
-    SIGNED_OUT = "signed out"
-    TOKEN_REUSED = "token reused"
-    CREDENTIAL_CHANGED = "credential changed"
-    CREDENTIAL_REFUSED = "credential refused"
     SIGNATURE_REFUSED = "signature refused"
-    KEYS_ROTATED = "keys rotated"
     PERMISSION_REFUSED = "permission refused"
     RECORD_READ = "record read"
     LIST_READ = "list read"
@@ -158,12 +153,7 @@ TELLING: tuple[Told, ...] = (
     Told(Action.SESSION_CHANGED, "signed in a session", "UPDATE", "account_session", Only.GOING_ON),
     Told(Action.SIGN_IN_REFUSED, "was refused to sign in", "SIGN_IN_REFUSED"),
     Told(Action.SIGN_IN_THROTTLED, "was slowed down signing in", "SIGN_IN_THROTTLED"),
-    Told(Action.SIGNED_OUT, "signed out", "SIGN_OUT"),
-    Told(Action.TOKEN_REUSED, "used a refresh token a second time", "TOKEN_REUSED"),
-    Told(Action.CREDENTIAL_CHANGED, "changed a credential", "CREDENTIAL_CHANGED"),
-    Told(Action.CREDENTIAL_REFUSED, "was refused to change a credential", "CREDENTIAL_REFUSED"),
-    Told(Action.SIGNATURE_REFUSED, "was refused to sign {record}", "SIGNATURE_REFUSED"),
-    Told(Action.KEYS_ROTATED, "rotated the signing keys", "KEYS_ROTATED"),
+    Told(Action.SIGNATURE_REFUSED, "was refused to sign", "SIGNATURE_REFUSED"),
     Told(Action.PERMISSION_REFUSED, "was refused {record}", "REFUSED"),
     Told(
         Action.RECORD_READ,

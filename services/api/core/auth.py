@@ -3,16 +3,16 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.models import (
     OAuthFlowClientCredentials,
     OAuthFlowPassword,
     OAuthFlows,
 )
+from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2
 
 from services.api.core.errors import Forbidden, Unauthorized
@@ -131,8 +131,8 @@ class Require(OAuth2):
         )
         self.action = action
 
-    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
-        """Admit a caller whose role is granted the action.
+    async def __call__(self, request: HTTPConnection) -> Any:
+        """The principal, if their role is granted the action; the class above yields a text.
 
         Raises:
             Unauthorized: no token, or a bad one.

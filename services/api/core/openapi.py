@@ -54,6 +54,7 @@ def install(app: FastAPI) -> None:
             )
         return app.openapi_schema
 
+    # FastAPI documents this way of extending its document, and has no other.
     app.openapi = document  # type: ignore[method-assign]
 
 

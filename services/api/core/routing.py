@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -41,8 +41,6 @@ ATTEMPTS = 3
 MERGE_PATCH = "application/merge-patch+json"
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class StrictRequest(Request):
@@ -133,7 +131,7 @@ class Router(APIRouter):
         super().__init__(route_class=Route, **options)
 
 
-def in_transaction(endpoint: Endpoint, status: int) -> Endpoint:
+def in_transaction(endpoint: Callable[..., Any], status: int) -> Callable[..., Response]:
     """The endpoint as one transaction that ends before its answer begins."""
 
     @functools.wraps(endpoint)
@@ -158,7 +156,7 @@ def in_transaction(endpoint: Endpoint, status: int) -> Endpoint:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 def _note_read(session: Session, request: Request) -> None:

@@ -181,13 +181,17 @@ def refused(
     account: Account | None,
     guess: Guess,
     because: str,
-    caller: Principal | None = None,
+    signer: Principal | None = None,
 ) -> None:
-    """Keep in the trail that credentials were refused, and that guessing is slowed from now on."""
+    """Keep in the trail that credentials were refused, and that guessing is slowed from now on.
+
+    They were given to sign in, or by a `signer` to sign a record.
+    """
+    refusal = Happening.SIGN_IN_REFUSED if signer is None else Happening.SIGNATURE_REFUSED
     record_id = str(account.id) if account else ""
-    with door.database.transaction(caller) as session:
+    with door.database.transaction(signer) as session:
         detail = {"because": because if account else "unknown"}
-        note(session, Happening.SIGN_IN_REFUSED, "account", record_id, detail=detail)
+        note(session, refusal, "account", record_id, detail=detail)
         if guess.last:
             note(session, Happening.SIGN_IN_THROTTLED, "account", record_id)
 

@@ -236,7 +236,7 @@ def _prove_again(
     with credentials.undecided(door, guess):
         holds = credentials.components_hold(door, account, password, totp)
     if not holds:
-        credentials.refused(door, account, guess, "signing", caller)
+        credentials.refused(door, account, guess, "component", caller)
         raise ReauthenticationFailed
     with door.database.transaction(caller) as session:
         throttle.take_back(session, guess)

@@ -161,8 +161,7 @@ AS $$
 DECLARE
     event public.audit_event := public.audit_event_of_caller();
 BEGIN
-    IF operation <> ALL ('{SIGN_IN_REFUSED,SIGN_IN_THROTTLED,SIGN_OUT,TOKEN_REUSED,
-        CREDENTIAL_CHANGED,CREDENTIAL_REFUSED,SIGNATURE_REFUSED,KEYS_ROTATED,REFUSED,
+    IF operation <> ALL ('{SIGN_IN_REFUSED,SIGN_IN_THROTTLED,SIGNATURE_REFUSED,REFUSED,
         READ,EXPORT}'::text[]) THEN
         RAISE EXCEPTION '% is not a happening', operation USING ERRCODE = 'check_violation';
     END IF;
