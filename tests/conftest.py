@@ -26,6 +26,7 @@ from services.api.identity.watch import SessionWatch
 from services.api.main import create_app
 from services.api.serve import UVICORN
 from services.api.settings import Settings
+from tests.allocation_list import SECRET
 from tests.lived import Lived
 from tests.make import Api, ok, problem
 
@@ -33,6 +34,23 @@ APP_PASSWORD = "a password of the tests only"
 SEALER_PASSWORD = "a password of the tests' sealer"
 AUDITOR_PASSWORD = "a password of the tests' auditor"
 TEMPLATE = "template_trial"
+
+
+Rounds = Callable[[int, int], int]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the long run of the destructive tests."""
+    parser.addoption(
+        "--torture", action="store_true", help="let the destructive tests run for half an hour"
+    )
+
+
+@pytest.fixture(scope="session")
+def rounds(pytestconfig: pytest.Config) -> Rounds:
+    """How often a destructive test repeats itself: the first number, or with --torture the second."""
+    long = bool(pytestconfig.getoption("torture"))
+    return lambda few, many: many if long else few
 
 
 @dataclass(frozen=True)
@@ -81,11 +99,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, templat
     secrets = tmp_path_factory.mktemp("secrets")
     (secrets / "key.pem").write_text(new_signing_key())
     (secrets / "person").write_text("11" * 32)
+    (secrets / "list.json").write_text(SECRET.model_dump_json())
     return Settings(
         sandbox=True,
         database_url=SecretStr(cluster.url("trial_app", APP_PASSWORD, template)),
         signing_key_file=secrets / "key.pem",
         person_key_file=secrets / "person",
+        randomization_secret_file=secrets / "list.json",
         issuer="http://trial.test",
         pool_size=20,
     )

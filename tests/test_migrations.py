@@ -153,7 +153,7 @@ def test_a_trial_runs_on_this_server(server: Cluster, served: Served, unchanged:
     migrate.upgrade(url, app_password=APP_PASSWORD)
     state = served.app.state
     database = Database(server.url("trial_app", APP_PASSWORD, "trial"), pool_size=5)
-    prepare(database, state.settings, state.loaded, state.clock)
+    prepare(database, state.settings, state.loaded, state.randomization_secret, state.clock)
     state.database = database
     api = Api(unchanged.client, state, url)
     subject = api.as_("investigator").lived()

@@ -26,10 +26,11 @@ from services.api import cli, embedded, migrate, serve
 from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
 from services.api.protocol.load import ProtocolMistake
-from services.api.randomization.service import SeedMismatch
+from services.api.randomization.secret import SecretUnusable
 from services.api.sandbox.service import demo_accounts
-from services.api.settings import SANDBOX_SEED, Settings
+from services.api.settings import Settings
 from services.api.setup import NotMigrated, SandboxDatabase
+from tests.allocation_list import SECRET, another_secret, secret_file
 from tests.conftest import APP_PASSWORD, admin_url
 from tests.lived import plain
 from tests.make import SUBJECT, Api, Json, ok
@@ -265,7 +266,7 @@ def production(own_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     """The settings of a production installation, whose database was migrated by `trial`."""
     home = tmp_path_factory.mktemp("production")
     (home / "key").write_text(new_signing_key())
-    (home / "seed").write_text("5e" * 32)
+    secret_file(home, another_secret())
     (home / "person").write_text("9a" * 32)
     (home / "password").write_text(APP_PASSWORD + "\n")
     url = database(own_cluster, "production")
@@ -275,7 +276,7 @@ def production(own_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     return {
         "database_url": plain(own_cluster.url("trial_app", APP_PASSWORD, "production")),
         "signing_key_file": home / "key",
-        "randomization_seed_file": home / "seed",
+        "randomization_secret_file": home / "randomization-secret.json",
         "person_key_file": home / "person",
         "issuer": "https://trial.example",
     }
@@ -322,19 +323,10 @@ def test_without_settings_production_names_each() -> None:
     assert [line.split()[0] for line in said.splitlines()] == [
         "TRIAL_DATABASE_URL",
         "TRIAL_SIGNING_KEY_FILE",
-        "TRIAL_RANDOMIZATION_SEED_FILE",
+        "TRIAL_RANDOMIZATION_SECRET_FILE",
         "TRIAL_PERSON_KEY_FILE",
         "TRIAL_ISSUER",
     ]
-
-
-def test_production_refuses_the_sandbox_s_seed(
-    production: dict[str, object], tmp_path: Path
-) -> None:
-    (tmp_path / "seed").write_text(SANDBOX_SEED.hex())
-    status, said = invoke("serve", **{**production, "randomization_seed_file": tmp_path / "seed"})
-    assert status == 1
-    assert said == "TRIAL_RANDOMIZATION_SEED_FILE holds the public seed of the sandbox\n"
 
 
 def settings_of(production: dict[str, object], **changed: object) -> Settings:
@@ -353,19 +345,34 @@ def never_served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("never_served")
 def test_production_tells_a_fault_before_any_worker_starts(
-    production: dict[str, object], own_cluster: Cluster, tmp_path: Path
+    production: dict[str, object], own_cluster: Cluster
 ) -> None:
-    (tmp_path / "seed").write_text("77" * 32)
     serve._rehearse(settings_of(production))
-    other_seed = settings_of(production, randomization_seed_file=tmp_path / "seed")
-    with pytest.raises(SeedMismatch, match="TRIAL_RANDOMIZATION_SEED_FILE"):
-        serve.production(other_seed)
     empty = database(own_cluster, "empty")
     with pytest.raises(NotMigrated, match="trial migrate"):
         serve.production(settings_of(production, database_url=SecretStr(empty)))
     nowhere = "postgresql://trial_app@127.0.0.1:1/none"
     with pytest.raises(DBAPIError, match="connection failed"):
         serve.production(settings_of(production, database_url=SecretStr(nowhere)))
+
+
+@pytest.mark.usefixtures("never_served")
+def test_the_first_start_of_a_production_needs_a_secret_of_its_own(
+    production: dict[str, object], own_cluster: Cluster, tmp_path: Path
+) -> None:
+    url = database(own_cluster, "unpublished")
+    migrate.upgrade(url, app_password=APP_PASSWORD)
+    file = tmp_path / "randomization-secret.json"
+    fresh = settings_of(
+        production,
+        database_url=SecretStr(own_cluster.url("trial_app", APP_PASSWORD, "unpublished")),
+        randomization_secret_file=file,
+    )
+    with pytest.raises(SecretUnusable, match="no readable file"):
+        serve.production(fresh)
+    secret_file(tmp_path, SECRET)
+    with pytest.raises(SecretUnusable, match="public secret of the sandbox"):
+        serve.production(fresh)
 
 
 @pytest.mark.usefixtures("never_served")

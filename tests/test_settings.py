@@ -16,12 +16,12 @@ from pydantic import SecretStr, ValidationError
 
 from services.api.core.keys import new_signing_key
 from services.api.main import create_app
-from services.api.settings import SANDBOX_SEED, MissingSetting, Settings
+from services.api.settings import MissingSetting, Settings
 
 NEEDED = (
     "TRIAL_DATABASE_URL",
     "TRIAL_SIGNING_KEY_FILE",
-    "TRIAL_RANDOMIZATION_SEED_FILE",
+    "TRIAL_RANDOMIZATION_SECRET_FILE",
     "TRIAL_PERSON_KEY_FILE",
     "TRIAL_ISSUER",
 )
@@ -39,12 +39,11 @@ def nothing_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
 def environment(tmp_path: Path) -> Environment:
     """Everything that a production start needs."""
     (tmp_path / "key").write_text(new_signing_key())
-    (tmp_path / "seed").write_text("ab" * 32 + "\n")
     (tmp_path / "person").write_text("cd" * 32)
     return {
         "TRIAL_DATABASE_URL": "postgresql+psycopg://trial_app:secret@127.0.0.1:1/none",
         "TRIAL_SIGNING_KEY_FILE": str(tmp_path / "key"),
-        "TRIAL_RANDOMIZATION_SEED_FILE": str(tmp_path / "seed"),
+        "TRIAL_RANDOMIZATION_SECRET_FILE": str(tmp_path / "list.json"),
         "TRIAL_PERSON_KEY_FILE": str(tmp_path / "person"),
         "TRIAL_ISSUER": "https://trial.example",
     }
@@ -69,7 +68,7 @@ Start = Callable[[Environment], Settings]
 
 def test_a_complete_environment_starts(start: Start, environment: Environment) -> None:
     settings = start(environment)
-    assert (settings.seed, settings.person_key) == (b"\xab" * 32, b"\xcd" * 32)
+    assert settings.person_key == b"\xcd" * 32
     assert (settings.sandbox, settings.workers, settings.token_seconds) == (False, 1, 900)
     assert create_app(settings).state.issuer.issuer == "https://trial.example"
 
@@ -98,7 +97,7 @@ def test_all_that_is_missing_is_named_at_once(start: Start) -> None:
         create_app(Settings())
 
 
-@pytest.mark.parametrize("name", [name for name in NEEDED if name.endswith("_FILE")])
+@pytest.mark.parametrize("name", ["TRIAL_SIGNING_KEY_FILE", "TRIAL_PERSON_KEY_FILE"])
 def test_a_file_that_is_not_there_is_named(
     start: Start, environment: Environment, name: str
 ) -> None:
@@ -107,11 +106,11 @@ def test_a_file_that_is_not_there_is_named(
     assert str(refusal.value) == f"{name}: no readable file at the path given"
 
 
-@pytest.mark.parametrize("name", ["TRIAL_RANDOMIZATION_SEED_FILE", "TRIAL_PERSON_KEY_FILE"])
 @pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 33, "zz" * 32, "ab", "ä" * 64])
-def test_a_secret_has_exactly_32_bytes(
-    start: Start, environment: Environment, name: str, text: str
+def test_the_person_key_has_exactly_32_bytes(
+    start: Start, environment: Environment, text: str
 ) -> None:
+    name = "TRIAL_PERSON_KEY_FILE"
     Path(environment[name]).write_text(text)
     with pytest.raises(MissingSetting) as refusal:
         start(environment)
@@ -119,10 +118,12 @@ def test_a_secret_has_exactly_32_bytes(
     assert text == "" or text not in str(refusal.value)
 
 
-def test_the_public_seed_of_the_sandbox_is_refused(start: Start, environment: Environment) -> None:
-    Path(environment["TRIAL_RANDOMIZATION_SEED_FILE"]).write_text(SANDBOX_SEED.hex())
-    with pytest.raises(MissingSetting, match="public seed of the sandbox"):
-        start(environment)
+def test_a_lost_randomization_secret_does_not_stop_the_start(
+    start: Start, environment: Environment
+) -> None:
+    """Adverse events must still be taken; what is published already decides about the rest."""
+    assert not Path(environment["TRIAL_RANDOMIZATION_SECRET_FILE"]).exists()
+    start(environment)
 
 
 def p384() -> bytes:
@@ -169,20 +170,17 @@ def test_a_value_out_of_range_is_refused(
         Settings()
 
 
-def test_the_sandbox_is_one_process_with_a_public_seed() -> None:
-    assert Settings(sandbox=True).seed == SANDBOX_SEED
+def test_the_sandbox_is_one_process() -> None:
     with pytest.raises(ValidationError, match="exactly one worker"):
         Settings(sandbox=True, workers=2)
-    with pytest.raises(MissingSetting, match="TRIAL_RANDOMIZATION_SEED_FILE"):
-        _ = Settings(sandbox=False).seed
 
 
 def test_no_secret_shows_in_a_printed_setting(start: Start, environment: Environment) -> None:
     settings = start(environment)
-    _ = settings.seed
+    _ = settings.person_key
     for shown in (repr(settings), str(settings), settings.model_dump_json()):
         assert "secret@" not in shown
-        assert "abab" not in shown
+        assert "cdcd" not in shown
         assert "PRIVATE KEY" not in shown
     assert isinstance(settings.database_url, SecretStr)
 

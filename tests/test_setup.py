@@ -16,11 +16,12 @@ from services.api.core.errors import NotFound
 from services.api.core.permissions import SITE_BOUND, Role
 from services.api.embedded import Cluster
 from services.api.protocol.load import Loaded, load
-from services.api.randomization import rules
 from services.api.randomization import service as randomization
+from services.api.randomization.secret import SecretFile, SecretUnusable
 from services.api.settings import Settings
 from services.api.setup import SandboxDatabase, prepare
 from services.api.study.service import PublishedDiffers
+from tests.allocation_list import DESIGN, LIST, another_secret, secret_file
 from tests.conftest import APP_PASSWORD, admin_url, execute
 from tests.make import Api
 
@@ -59,10 +60,13 @@ def clock() -> Clock:
     return Clock(ZoneInfo("Asia/Shanghai"))
 
 
-def with_another_seed(tmp_path: Path, *, sandbox: bool) -> Settings:
-    """Settings whose seed is not the sandbox's."""
-    (tmp_path / "seed").write_text(bytes(range(32)).hex())
-    return Settings(sandbox=sandbox, randomization_seed_file=tmp_path / "seed")
+@pytest.fixture
+def secret(settings: Settings) -> SecretFile:
+    assert settings.randomization_secret_file is not None
+    return SecretFile(settings.randomization_secret_file, DESIGN, sandbox=True)
+
+
+PRODUCTION = Settings(sandbox=False)
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -74,11 +78,11 @@ def counts(database: Database) -> dict[str, int]:
 
 
 def test_several_workers_start_at_once_and_publish_once(
-    fresh: Database, settings: Settings, loaded: Loaded
+    fresh: Database, settings: Settings, loaded: Loaded, secret: SecretFile
 ) -> None:
     clocks = [Clock(ZoneInfo("Asia/Shanghai")) for _ in range(4)]
     with ThreadPoolExecutor(4) as workers:
-        list(workers.map(lambda clock: prepare(fresh, settings, loaded, clock), clocks))
+        list(workers.map(lambda clock: prepare(fresh, settings, loaded, secret, clock), clocks))
     section = loaded.protocol.randomization
     site_bound = 3 * len(SITE_BOUND)
     assert counts(fresh) == {
@@ -92,13 +96,13 @@ def test_several_workers_start_at_once_and_publish_once(
         "randomization_total": 1,
     }
     with fresh.session() as session:
-        assert randomization.commitment(session).root == rules.root(settings.seed, section)
+        assert randomization.commitment(session).root == LIST.root
 
 
 def test_a_production_start_makes_no_account_and_opens_no_site(
     fresh: Database, loaded: Loaded, clock: Clock, tmp_path: Path
 ) -> None:
-    prepare(fresh, with_another_seed(tmp_path, sandbox=False), loaded, clock)
+    prepare(fresh, PRODUCTION, loaded, secret_file(tmp_path, another_secret()), clock)
     made = counts(fresh)
     assert (made["account"], made["site_activation"]) == (0, 0)
     assert (made["protocol_version"], made["randomization_commitment"]) == (1, 1)
@@ -106,45 +110,63 @@ def test_a_production_start_makes_no_account_and_opens_no_site(
         randomization.commitment(session)
 
 
-def test_a_later_start_changes_nothing(api: Api, settings: Settings, clock: Clock) -> None:
+def test_a_later_start_changes_nothing(
+    api: Api, settings: Settings, secret: SecretFile, clock: Clock
+) -> None:
     database, loaded = api.state.database, api.state.loaded
     before = counts(database)
     rows = api.changes()
-    prepare(database, settings, loaded, clock)
+    prepare(database, settings, loaded, secret, clock)
     assert counts(database) == before
     assert api.changes() == rows
 
 
-def test_a_start_with_another_seed_is_refused(api: Api, clock: Clock, tmp_path: Path) -> None:
-    settings = with_another_seed(tmp_path, sandbox=True)
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_first_start_without_a_usable_secret_publishes_nothing(
+    fresh: Database, loaded: Loaded, clock: Clock, tmp_path: Path, lost: bool
+) -> None:
+    file = secret_file(tmp_path, another_secret())
+    if lost:
+        file.path.unlink()
+    else:
+        file.path.write_text("not a secret")
+    with pytest.raises(SecretUnusable):
+        prepare(fresh, PRODUCTION, loaded, file, clock)
+    assert set(counts(fresh).values()) == {0}
+
+
+def test_a_later_start_with_another_secret_or_none_serves_what_needs_no_list(
+    api: Api, settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    file = secret_file(tmp_path, another_secret())
     before = counts(api.state.database)
-    with pytest.raises(randomization.SeedMismatch):
-        prepare(api.state.database, settings, api.state.loaded, clock)
+    prepare(api.state.database, settings, api.state.loaded, file, clock)
+    file.path.unlink()
+    prepare(api.state.database, settings, api.state.loaded, file, clock)
     assert counts(api.state.database) == before
 
 
 def test_a_production_start_on_a_sandbox_database_is_refused(
-    api: Api, clock: Clock, tmp_path: Path
+    api: Api, secret: SecretFile, clock: Clock
 ) -> None:
-    settings = with_another_seed(tmp_path, sandbox=False)
     with pytest.raises(SandboxDatabase):
-        prepare(api.state.database, settings, api.state.loaded, clock)
+        prepare(api.state.database, PRODUCTION, api.state.loaded, secret, clock)
 
 
 def test_a_start_with_a_changed_document_of_the_same_version_is_refused(
-    api: Api, settings: Settings, clock: Clock
+    api: Api, settings: Settings, secret: SecretFile, clock: Clock
 ) -> None:
     changed = replace(api.state.loaded, sha256="0" * 64)
     with pytest.raises(PublishedDiffers):
-        prepare(api.state.database, settings, changed, clock)
+        prepare(api.state.database, settings, changed, secret, clock)
 
 
 def test_a_restarted_sandbox_goes_on_at_the_time_it_had_reached(
-    api: Api, settings: Settings, clock: Clock
+    api: Api, settings: Settings, secret: SecretFile, clock: Clock
 ) -> None:
-    prepare(api.state.database, settings, api.state.loaded, clock)
+    prepare(api.state.database, settings, api.state.loaded, secret, clock)
     assert clock.offset == timedelta(0)
     api.move_to(api.today() + timedelta(days=30))
-    prepare(api.state.database, settings, api.state.loaded, clock)
+    prepare(api.state.database, settings, api.state.loaded, secret, clock)
     assert clock.offset == api.state.clock.offset
     assert clock.today() == api.today()

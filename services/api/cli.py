@@ -1,4 +1,4 @@
-"""`trial`: serve, migrate, user, demo, openapi, keys, audit."""
+"""`trial`: serve, migrate, user, demo, openapi, keys, audit, randomization."""
 
 import getpass
 import os
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
 
 from services.api import migrate as schema
 from services.api import serve as server
@@ -29,16 +30,16 @@ from services.api.demo.run import run as play
 from services.api.document import openapi_text
 from services.api.embedded import ClusterError
 from services.api.protocol.load import ProtocolMistake
+from services.api.randomization.commands import CeremonyFault
+from services.api.randomization.commands import app as randomization
+from services.api.randomization.contributions import DesignDiffers
+from services.api.randomization.rules import BlockSizesError
+from services.api.randomization.secret import SecretUnusable
 from services.api.randomization.service import SeedMismatch
 from services.api.settings import MissingSetting, Settings
 from services.api.setup import NotMigrated, SandboxDatabase
 from services.api.study.service import PublishedDiffers
 
-app = typer.Typer(help="Runs a multi-centre clinical trial over a JSON API.", no_args_is_help=True)
-keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
-app.add_typer(keys, name="keys")
-audit = typer.Typer(help="The seals over the audit trail.", no_args_is_help=True)
-app.add_typer(audit, name="audit")
 console = Console()
 errors = Console(stderr=True)
 
@@ -50,6 +51,10 @@ FAULTS = (
     SandboxDatabase,
     PublishedDiffers,
     SeedMismatch,
+    SecretUnusable,
+    CeremonyFault,
+    DesignDiffers,
+    BlockSizesError,
     ClusterError,
     CommandError,
     DBAPIError,
@@ -76,6 +81,28 @@ def telling_faults() -> Iterator[None]:
         raise typer.Exit(1) from fault
 
 
+class Commands(TyperGroup):
+    """The commands, each of which tells its faults."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with telling_faults():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    help="Runs a multi-centre clinical trial over a JSON API.",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they may hold secrets
+)
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+audit = typer.Typer(help="The seals over the audit trail.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+app.add_typer(randomization, name="randomization")
+
+
 @app.command()
 def serve(
     sandbox: Annotated[
@@ -83,31 +110,29 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API, in production with the settings of the environment."""
-    with telling_faults():
-        settings = Settings()
-        if sandbox or settings.sandbox:
-            server.sandbox(settings, console)
-        else:
-            server.production(settings)
+    settings = Settings()
+    if sandbox or settings.sandbox:
+        server.sandbox(settings, console)
+    else:
+        server.production(settings)
 
 
 @app.command()
 def migrate(to: Annotated[str, typer.Argument(help="The revision to go to.")] = "head") -> None:
     """Bring the schema of TRIAL_DATABASE_URL to a revision, connecting as one who may."""
-    with telling_faults():
-        settings = Settings()
-        if settings.database_url is None:
-            raise MissingSetting(
-                "TRIAL_DATABASE_URL is missing: the address of the database to migrate"
-            )
-        schema.upgrade(
-            settings.database_url.get_secret_value(),
-            to=to,
-            app_password=_secret(settings.app_password_file),
-            sealer_password=_secret(settings.sealer_password_file),
-            auditor_password=_secret(settings.auditor_password_file),
+    settings = Settings()
+    if settings.database_url is None:
+        raise MissingSetting(
+            "TRIAL_DATABASE_URL is missing: the address of the database to migrate"
         )
-        console.print(f"The schema is at {to}.")
+    schema.upgrade(
+        settings.database_url.get_secret_value(),
+        to=to,
+        app_password=_secret(settings.app_password_file),
+        sealer_password=_secret(settings.sealer_password_file),
+        auditor_password=_secret(settings.auditor_password_file),
+    )
+    console.print(f"The schema is at {to}.")
 
 
 def _secret(file: Path | None) -> str | None:
@@ -129,19 +154,16 @@ def user(
     For an existing admin the password is replaced, the authenticator is
     forgotten and every session ends. All other accounts are made over the API.
     """
-    with telling_faults():
-        settings = Settings()
-        if settings.database_url is None:
-            raise MissingSetting("TRIAL_DATABASE_URL is missing: the database, as the app role")
-        password = _password(from_stdin=password_stdin)
-        database = Database(settings.database_url.get_secret_value(), pool_size=1)
-        with closing(database), database.transaction() as session:
-            if schema.revision(session.connection()) is None:
-                raise NotMigrated(
-                    "TRIAL_DATABASE_URL: the database is empty; run trial migrate first"
-                )
-            appoint(session, _operator(), username, password, name)
-        console.print(f"{username} may sign in as an admin.", markup=False, soft_wrap=True)
+    settings = Settings()
+    if settings.database_url is None:
+        raise MissingSetting("TRIAL_DATABASE_URL is missing: the database, as the app role")
+    password = _password(from_stdin=password_stdin)
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    with closing(database), database.transaction() as session:
+        if schema.revision(session.connection()) is None:
+            raise NotMigrated("TRIAL_DATABASE_URL: the database is empty; run trial migrate first")
+        appoint(session, _operator(), username, password, name)
+    console.print(f"{username} may sign in as an admin.", markup=False, soft_wrap=True)
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -192,14 +214,13 @@ def rotate(
     Running servers take the keys without a restart. With --now they refuse
     every access token that was given out before.
     """
-    with telling_faults():
-        path = Settings().signing_key_file
-        if path is None:
-            raise MissingSetting("TRIAL_SIGNING_KEY_FILE is missing: the file to rotate")
-        first, *others = signing_keys.rotate(path, leaked=now)
-        console.print(f"Key {first.kid} signs from now on.", soft_wrap=True)
-        for other in others:
-            console.print(f"Key {other.kid} goes on verifying.", soft_wrap=True)
+    path = Settings().signing_key_file
+    if path is None:
+        raise MissingSetting("TRIAL_SIGNING_KEY_FILE is missing: the file to rotate")
+    first, *others = signing_keys.rotate(path, leaked=now)
+    console.print(f"Key {first.kid} signs from now on.", soft_wrap=True)
+    for other in others:
+        console.print(f"Key {other.kid} goes on verifying.", soft_wrap=True)
 
 
 @audit.command()
@@ -207,14 +228,11 @@ def seal(
     once: Annotated[bool, typer.Option("--once", help="Seal what there is, and end.")] = False,
 ) -> None:
     """Seal the trail of TRIAL_DATABASE_URL, as trial_sealer, every TRIAL_SEAL_SECONDS."""
-    with telling_faults():
-        if not once:
-            sealing.run(Settings(), Event())
-            return
-        sealed = sealing.seal_once(Settings())
-        console.print(
-            "Another sealer is at work." if sealed is None else f"Sealed {sealed:,} events."
-        )
+    if not once:
+        sealing.run(Settings(), Event())
+        return
+    sealed = sealing.seal_once(Settings())
+    console.print("Another sealer is at work." if sealed is None else f"Sealed {sealed:,} events.")
 
 
 @audit.command("verify")
@@ -231,12 +249,11 @@ def verify_trail(
 
     Every fault is told with its place, and the exit status is 1 if there is any.
     """
-    with telling_faults():
-        findings = verify.verify(
-            Settings(),
-            keys=frozenset(name_of(path.read_bytes()) for path in key or ()),
-            kept=verify.kept_files(path.read_text() for path in against or ()),
-        )
+    findings = verify.verify(
+        Settings(),
+        keys=frozenset(name_of(path.read_bytes()) for path in key or ()),
+        kept=verify.kept_files(path.read_text() for path in against or ()),
+    )
     for fault in findings.faults:
         errors.print(fault, style="red", markup=False, highlight=False, soft_wrap=True)
     console.print(findings.account(), markup=False, highlight=False, soft_wrap=True)

@@ -20,6 +20,7 @@ def openapi_text() -> str:
             sandbox=True,
             database_url=SecretStr("postgresql+psycopg://nobody@127.0.0.1/none"),
             signing_key_file=key,
+            randomization_secret_file=key,  # never read
             issuer="http://127.0.0.1:8000",
         )
         app = create_app(settings)

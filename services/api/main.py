@@ -28,8 +28,11 @@ from services.api.enrolment.routes import router as enrolment
 from services.api.identity.routes import router as identity
 from services.api.identity.watch import SessionWatch
 from services.api.protocol.load import load
+from services.api.protocol.schema import Protocol
 from services.api.radiotherapy.routes import router as radiotherapy
 from services.api.randomization.routes import router as randomization
+from services.api.randomization.rules import Design
+from services.api.randomization.secret import SecretFile
 from services.api.sandbox.routes import router as sandbox
 from services.api.settings import MissingSetting, Settings
 from services.api.study.routes import router as study
@@ -134,6 +137,7 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
     )
     app.state.settings = settings
     app.state.loaded = loaded
+    app.state.randomization_secret = _randomization_secret(settings, loaded.protocol)
     app.state.clock = Clock(ZoneInfo(loaded.protocol.study.time_zone))
     app.state.issuer = issuer
     sites = [site.code for site in loaded.protocol.sites]
@@ -141,6 +145,13 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
     database_url = settings.database_url.get_secret_value()
     app.state.database = Database(database_url, settings.pool_size)
     app.state.watch = SessionWatch(database_url)
+
+
+def _randomization_secret(settings: Settings, protocol: Protocol) -> SecretFile:
+    if settings.randomization_secret_file is None:
+        raise MissingSetting("TRIAL_RANDOMIZATION_SECRET_FILE is missing")
+    design = Design.of(protocol.randomization)
+    return SecretFile(settings.randomization_secret_file, design, sandbox=settings.sandbox)
 
 
 def _signing_keys(settings: Settings) -> KeyRing:
@@ -157,7 +168,10 @@ def _signing_keys(settings: Settings) -> KeyRing:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Publish protocol and list on the first start; close the pool at the end."""
-    setup.prepare(app.state.database, app.state.settings, app.state.loaded, app.state.clock)
+    state = app.state
+    setup.prepare(
+        state.database, state.settings, state.loaded, state.randomization_secret, state.clock
+    )
     with app.state.watch:
         yield
     app.state.database.close()

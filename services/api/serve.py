@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
 from services.api.main import create_app
 from services.api.protocol.load import load
+from services.api.randomization.rules import Design
+from services.api.randomization.secret import sandbox_secret
 from services.api.sandbox.service import PASSWORD, demo_accounts
 from services.api.settings import Settings
 from services.api.setup import prepare
@@ -51,7 +54,7 @@ def production(settings: Settings) -> None:
 
     Raises:
         MissingSetting: names every setting that is missing or only fit for the sandbox.
-        NotMigrated, SandboxDatabase, PublishedDiffers, SeedMismatch: as in `setup.prepare`.
+        NotMigrated, SandboxDatabase, PublishedDiffers, SecretUnusable: as in `setup.prepare`.
     """
     _rehearse(settings)
     uvicorn.run(
@@ -70,7 +73,7 @@ def _rehearse(settings: Settings) -> None:
     """Start as a worker does, so that a fault is told once and not by each worker's end."""
     state = create_app(settings).state
     try:
-        prepare(state.database, settings, state.loaded, state.clock)
+        prepare(state.database, settings, state.loaded, state.randomization_secret, state.clock)
     finally:
         state.database.close()
 
@@ -95,6 +98,9 @@ def sandbox(settings: Settings, console: Console) -> None:
                 "signing_key_file": _file(settings.data_dir / "signing-key.pem", new_signing_key),
                 "person_key_file": _file(
                     settings.data_dir / "person-key", lambda: secrets.token_hex(32)
+                ),
+                "randomization_secret_file": _file(
+                    settings.data_dir / "randomization-secret.json", partial(_list_secret, settings)
                 ),
             }
         )
@@ -210,6 +216,11 @@ def _file(path: Path, make: Callable[[], str]) -> Path:
             file.write(make())
         draft.rename(path)
     return path
+
+
+def _list_secret(settings: Settings) -> str:
+    section = load(settings.protocol_document).protocol.randomization
+    return sandbox_secret(Design.of(section)).model_dump_json(indent=2)
 
 
 def _secret(path: Path, make: Callable[[], str]) -> str:

@@ -1,7 +1,6 @@
 """The environment, read once. Secrets come from files, so they never show in a process list."""
 
 import json
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,12 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DOCUMENTS = Path(__file__).parent / "protocol" / "documents"
-
-SANDBOX_SEED = b"public seed of every sandbox...."
-"""The sandbox's randomization seed: published on purpose, so that practice runs repeat.
-
-A production start refuses it.
-"""
+PERSON_KEY_BYTES = 32
 
 
 class MissingSetting(Exception):
@@ -62,8 +56,8 @@ class Settings(BaseSettings):
         default=None,
         description="PEM of EC P-256 keys: the first signs access tokens, all verify them.",
     )
-    randomization_seed_file: Path | None = Field(
-        default=None, description="64 hexadecimal digits: the seed of the randomization list."
+    randomization_secret_file: Path | None = Field(
+        default=None, description="The two contributions that make the randomization list."
     )
     person_key_file: Path | None = Field(
         default=None, description="Hexadecimal key of the HMAC over national identifiers."
@@ -149,34 +143,28 @@ class Settings(BaseSettings):
         needed = (
             "database_url",
             "signing_key_file",
-            "randomization_seed_file",
+            "randomization_secret_file",
             "person_key_file",
             "issuer",
         )
+        # An empty variable makes an empty path.
+        missing = [name for name in needed if getattr(self, name) in (None, "", Path())]
+        # A lost randomization secret stops allocations only: adverse events must still be taken.
+        unreadable = [
+            name
+            for name in ("signing_key_file", "person_key_file")
+            if name not in missing and not getattr(self, name).is_file()
+        ]
         faults = [
             f"TRIAL_{name.upper()} is missing: {type(self).model_fields[name].description}"
-            for name in needed
-            if not getattr(self, name)
+            for name in missing
         ]
         faults += [
-            f"TRIAL_{name.upper()}: no readable file at the path given"
-            for name in needed
-            if isinstance(path := getattr(self, name), Path) and not path.is_file()
+            f"TRIAL_{name.upper()}: no readable file at the path given" for name in unreadable
         ]
-        faults = faults or [*self._unfit_secrets()]
         if faults:
             raise MissingSetting("\n".join(faults))
-
-    def _unfit_secrets(self) -> Iterator[str]:
-        """What is wrong with the secrets in the files that were found."""
-        for name in ("seed", "person_key"):
-            try:
-                secret = getattr(self, name)
-            except MissingSetting as fault:
-                yield str(fault)
-            else:
-                if secret == SANDBOX_SEED:
-                    yield "TRIAL_RANDOMIZATION_SEED_FILE holds the public seed of the sandbox"
+        _ = self.person_key  # which names its own fault
 
     @property
     def plain_database_url(self) -> str:
@@ -203,30 +191,26 @@ class Settings(BaseSettings):
         return self.sealing_key_file.read_text()
 
     @cached_property
-    def seed(self) -> bytes:
-        """The randomization list's secret, 32 bytes; the public one in a sandbox without a file."""
-        if self.randomization_seed_file is None and self.sandbox:
-            return SANDBOX_SEED
-        return _hex(self.randomization_seed_file, "TRIAL_RANDOMIZATION_SEED_FILE", 32)
-
-    @cached_property
     def person_key(self) -> bytes:
-        """The key of the HMAC over national identifiers, 32 bytes."""
-        return _hex(self.person_key_file, "TRIAL_PERSON_KEY_FILE", 32)
+        """The key of the HMAC over national identifiers, 32 bytes.
+
+        Raises:
+            MissingSetting: no file is named, or it does not hold such a key.
+        """
+        if self.person_key_file is None:
+            raise MissingSetting("TRIAL_PERSON_KEY_FILE is missing")
+        try:
+            key = bytes.fromhex(self.person_key_file.read_text().strip())
+        except ValueError:
+            key = b""
+        if len(key) != PERSON_KEY_BYTES:
+            raise MissingSetting(
+                f"TRIAL_PERSON_KEY_FILE: the file must hold {2 * PERSON_KEY_BYTES}"
+                " hexadecimal digits"
+            )
+        return key
 
     def derived_key(self, purpose: str) -> bytes:
         """A key for one purpose alone, 32 bytes (HKDF, RFC 5869), from the person key."""
         info = f"trial-api {purpose}".encode()
         return HKDF(hashes.SHA256(), length=32, salt=None, info=info).derive(self.person_key)
-
-
-def _hex(path: Path | None, name: str, length: int) -> bytes:
-    if path is None:
-        raise MissingSetting(f"{name} is missing")
-    try:
-        secret = bytes.fromhex(path.read_text().strip())
-    except ValueError:
-        secret = b""
-    if len(secret) != length:
-        raise MissingSetting(f"{name}: the file must hold {2 * length} hexadecimal digits")
-    return secret

@@ -1,15 +1,22 @@
 """The first start of an installation: publish the protocol and commit to the list."""
 
+import structlog
 from sqlalchemy import text
+from sqlmodel import Session
 
 from services.api import migrate
 from services.api.core.clock import Clock
 from services.api.core.db import Database
 from services.api.protocol.load import Loaded
+from services.api.protocol.schema import Protocol
 from services.api.randomization import service as randomization
+from services.api.randomization.secret import SecretFile, SecretUnusable
+from services.api.randomization.service import SeedMismatch
 from services.api.sandbox import service as sandbox
 from services.api.settings import Settings
 from services.api.study import service as study
+
+log = structlog.get_logger()
 
 
 class NotMigrated(Exception):
@@ -20,16 +27,21 @@ class SandboxDatabase(Exception):
     """The database belongs to a sandbox, whose demo accounts have a published password."""
 
 
-def prepare(database: Database, settings: Settings, loaded: Loaded, clock: Clock) -> None:
+def prepare(
+    database: Database, settings: Settings, loaded: Loaded, secret: SecretFile, clock: Clock
+) -> None:
     """Publish the protocol, the sites and the list's commitment, unless that was done before.
 
     Several workers may start at once; the first does it and the others wait.
+    Once the list is published, a secret that is lost or wrong stops no start:
+    what happens to subjects must still be recorded. Then the service is not
+    ready and allocates nothing.
 
     Raises:
         NotMigrated: the database is empty.
         SandboxDatabase: a production start on a sandbox's database.
         PublishedDiffers: the document changed without a new version.
-        SeedMismatch: the seed is not that of the published list.
+        SecretUnusable: there is no secret to make the list from.
     """
     with database.session() as session:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('trial setup'))"))
@@ -41,8 +53,17 @@ def prepare(database: Database, settings: Settings, loaded: Loaded, clock: Clock
                 " published password"
             )
         study.publish(session, loaded)
-        randomization.publish(session, loaded.protocol, settings.seed)
+        _commit_to_list(session, loaded.protocol, secret)
         if settings.sandbox:
             sandbox.furnish(session, loaded.protocol)
             sandbox.resume_clock(session, clock)
         session.commit()
+
+
+def _commit_to_list(session: Session, protocol: Protocol, secret: SecretFile) -> None:
+    try:
+        randomization.publish(session, protocol, secret.opened())
+    except (SecretUnusable, SeedMismatch) as fault:
+        if randomization.published(session) is None:
+            raise
+        log.critical("not ready: nothing will be allocated", reason=str(fault))

@@ -9,10 +9,13 @@ import httpx
 
 from services.api.core.permissions import Role
 from services.api.protocol.load import Loaded, load
+from services.api.randomization.rules import Design
+from services.api.randomization.secret import SecretFile, sandbox_secret
 from services.api.settings import DOCUMENTS
 from tests.access.matrix import CELLS
 from tests.access.prepared import Prepared
 from tests.access.requests import READS, REQUESTS
+from tests.allocation_list import secret_file
 from tests.make import Api, Json, adverse_event, created, grading, ok, plan
 
 CANARIES = {"experimental": "quetzalcanary", "control": "axolotlcanary"}
@@ -51,6 +54,12 @@ def document(directory: Path) -> Loaded:
     path = directory / "canary.yaml"
     path.write_text(text)
     return load(path)
+
+
+def secret(loaded: Loaded, directory: Path) -> SecretFile:
+    """The secret of its list."""
+    design = Design.of(loaded.protocol.randomization)
+    return secret_file(directory, sandbox_secret(design), design)
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,8 @@ REQUESTS: dict[str, Send] = {
     "read_randomization": read(f"{LIVE}/randomization"),
     "list_randomizations": read("/v1/randomizations"),
     "read_commitment": read("/v1/randomization/commitment"),
+    "read_proof": read(f"{LIVE}/randomization/proof"),
+    "list_proofs": read("/v1/randomization/proofs"),
     "list_visits": read(f"{LIVE}/visits"),
     "read_visit": read(f"{LIVE}/visits/RT1A"),
     "record_visit": put(f"{LIVE}/visits/RT2A", lambda _: {"missed_reason": "Holiday"}, 0),

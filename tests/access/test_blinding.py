@@ -38,6 +38,7 @@ from tests.access.canary import (
     live,
     randomize,
     reads,
+    secret,
     writes,
 )
 from tests.access.conftest import Quick
@@ -72,19 +73,23 @@ def trial(
 ) -> Iterator[Trial]:
     state = served.app.state
     usual, state.loaded = state.loaded, document(tmp_path_factory.mktemp("canary"))
+    usual_secret = state.randomization_secret
+    state.randomization_secret = secret(state.loaded, tmp_path_factory.mktemp("list"))
     execute(cluster, f"CREATE DATABASE {CANARY}")
     migrate.upgrade(admin_url(cluster, CANARY))
     passwords._nobody()  # made by the real hasher, for it is kept
     with pytest.MonkeyPatch.context() as patch, serving(cluster, served, CANARY) as api:
         patch.setattr(passwords, "_HASHER", Quick())
-        setup.prepare(state.database, settings, state.loaded, state.clock)
+        setup.prepare(
+            state.database, settings, state.loaded, state.randomization_secret, state.clock
+        )
         randomized = randomize(api.as_("investigator"))
         records = prepare(api)
         people = live(api.as_("investigator"), randomized)
         state.watch.close()
         state.database.close()
         yield Trial(api, state.clock.offset, records, people)
-    state.loaded = usual
+    state.loaded, state.randomization_secret = usual, usual_secret
     execute(cluster, f"DROP DATABASE {CANARY} WITH (FORCE)")
 
 

@@ -19,6 +19,7 @@ from services.api.identity.passwords import matches
 from services.api.protocol.load import load
 from services.api.settings import Settings
 from services.api.setup import prepare
+from tests.allocation_list import another_secret, secret_file
 from tests.conftest import APP_PASSWORD, admin_url, execute
 
 NAME = "fresh_production"
@@ -73,11 +74,11 @@ def fresh(cluster: Cluster, template: str) -> Iterator[Installation]:
 @pytest.fixture
 def installed(fresh: Installation, settings: Settings, tmp_path: Any) -> Installation:
     """A production installation after its first start."""
-    (tmp_path / "seed").write_text(bytes(range(32)).hex())
-    production = Settings(sandbox=False, randomization_seed_file=tmp_path / "seed")
+    production = Settings(sandbox=False)
+    secret = secret_file(tmp_path, another_secret())
     database = Database(fresh.url, pool_size=2)
     clock = Clock(ZoneInfo("Asia/Shanghai"))
-    prepare(database, production, load(settings.protocol_document), clock)
+    prepare(database, production, load(settings.protocol_document), secret, clock)
     database.close()
     return fresh
 

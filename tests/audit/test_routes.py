@@ -32,17 +32,6 @@ def all_items(api: Api, path: str = EVENTS, **asked: Any) -> list[Json]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-def test_the_trail_tells_no_block_size(reader: Api) -> None:
-    """To an auditor neither: whoever knows them guesses the next arm more often."""
-    auditor = reader.as_("auditor")
-    published = all_items(auditor, record="protocol_version")
-    fields = {change["field"] for change in published[0]["changes"]}
-    assert fields == {"version", "sha256", "published_at"}
-    whole = auditor.get(EVENTS, params={"format": "csv"}).text + str(all_items(auditor))
-    assert "protocol published" in whole
-    assert "block_sizes" not in whole
-
-
 # --- who sees what -------------------------------------------------------------------------
 
 

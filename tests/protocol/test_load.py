@@ -90,8 +90,8 @@ def test_a_loaded_protocol_cannot_be_changed(loaded: Loaded, field: str) -> None
         ),
         (
             ("randomization", "block_sizes"),
-            [4, 5],
-            "randomization.block_sizes[1]: block size 5 is not a multiple of the ratio's sum 2",
+            [4, 6],
+            "randomization.block_sizes: Extra inputs are not permitted",
         ),
         (
             ("randomization", "ratio", "control"),

@@ -3,14 +3,14 @@ import pytest
 from services.api.protocol.paths import dotted, value_at
 
 DOCUMENT = {
-    "randomization": {"block_sizes": [4, 6]},
+    "laboratory": {"sizes": [4, 6]},
     "criteria": [{"id": "I07", "when": {"at_most": 2}}],
     "schedule": [{"code": "RT{n}A", "day": 1}],
 }
 
 
 def test_indices_stand_in_brackets_and_names_after_dots() -> None:
-    assert dotted(["randomization", "block_sizes", 1]) == "randomization.block_sizes[1]"
+    assert dotted(["laboratory", "sizes", 1]) == "laboratory.sizes[1]"
     assert dotted(["criteria", 0, "when"]) == "criteria[0].when"
     assert dotted([]) == ""
 
@@ -18,8 +18,8 @@ def test_indices_stand_in_brackets_and_names_after_dots() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("randomization.block_sizes[1]", 6),
-        ("randomization.block_sizes", [4, 6]),
+        ("laboratory.sizes[1]", 6),
+        ("laboratory.sizes", [4, 6]),
         ("criteria[I07].when.at_most", 2),
         ("schedule[RT{n}A].day", 1),
     ],
@@ -32,15 +32,15 @@ def test_a_path_names_a_value_by_index_id_or_code(path: str, value: object) -> N
     "path",
     [
         "",
-        "randomisation",
-        "randomization.block_sizes[2]",
-        "randomization.block_sizes.size",
-        "randomization[0]",
+        "labs",
+        "laboratory.sizes[2]",
+        "laboratory.sizes.size",
+        "laboratory[0]",
         "criteria[I08]",
         "criteria[I07].when.at_most.more",
         "criteria[I07] .when",
-        "randomization..block_sizes",
-        "randomization.block_sizes[1]!",
+        "laboratory..sizes",
+        "laboratory.sizes[1]!",
     ],
 )
 def test_a_path_to_nothing_is_a_key_error(path: str) -> None:

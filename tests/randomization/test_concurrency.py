@@ -16,8 +16,8 @@ import pytest
 
 from services.api.protocol.schema import Protocol
 from services.api.randomization import rules
-from services.api.settings import SANDBOX_SEED
 from services.api.signatures.rules import Meaning
+from tests.allocation_list import LIST
 from tests.facts import eligible_facts
 from tests.hostile.examples import write_of
 from tests.hostile.operations import writes
@@ -225,12 +225,9 @@ def test_the_list_is_followed_to_its_end_under_load(api: Api) -> None:
     told = {answer.json()["randomization_number"]: answer.json()["arm"] for answer in answers}
     for stratum in rules.strata(section):
         arms = allocated[stratum.code]
-        of_list = [
-            rules.arm_at(SANDBOX_SEED, section, stratum, seq) for seq in range(1, len(arms) + 1)
-        ]
-        assert arms == of_list
+        assert arms == list(LIST.arms[stratum.code][: len(arms)])
         assert arms == [told[f"{stratum.code}-{seq:03d}"] for seq in range(1, len(arms) + 1)]
-        _check_balance(arms, _blocks(protocol, stratum.code, len(arms)), section.ratio)
+        _check_balance(arms, _blocks(stratum.code, len(arms)), section.ratio)
     assert api.rows("SELECT allocated, cap FROM randomization_total") == [
         (section.cap, section.cap)
     ]
@@ -252,12 +249,9 @@ def _allocations(api: Api) -> dict[str, list[str]]:
     return by_stratum
 
 
-def _blocks(protocol: Protocol, stratum: str, slots: int) -> Iterator[list[str]]:
-    """The whole blocks within the first slots of a stratum, derived anew from the seed."""
-    section = protocol.randomization
-    key = rules.hkdf(SANDBOX_SEED, rules.ALGORITHM.encode(), f"arms\0{stratum}".encode())
-    generator = rules.Generator(rules.keystream(key))
-    for block in rules.blocks(generator, section.ratio, section.block_sizes):
+def _blocks(stratum: str, slots: int) -> Iterator[list[str]]:
+    """The whole blocks within the first slots of a stratum."""
+    for block in LIST.blocks(stratum):
         slots -= len(block)
         if slots < 0:
             return

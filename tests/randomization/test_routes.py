@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.api.randomization import rules
-from services.api.settings import SANDBOX_SEED
-from tests.facts import eligible_facts
+from tests.allocation_list import DESIGN, LIST, SECRET
 from tests.make import Api, Json, created, ok, plan, problem
 
 REASON = "Corrected from the source record"
@@ -19,13 +18,6 @@ def path(subject: Json, *parts: str) -> str:
 
 def randomize(api: Api, subject: Json, **options: str) -> Json:
     return created(api.post(path(subject, "randomization"), **options))
-
-
-def missing(api: Api, subject: Json) -> list[str]:
-    """The preconditions that a refusal names."""
-    refused = problem(api.post(path(subject, "randomization")), 409, "not_ready")
-    assert all(one["detail"] for one in refused["errors"])
-    return [one["code"] for one in refused["errors"]]
 
 
 # --- what is allocated ------------------------------------------------------------------
@@ -52,99 +44,8 @@ def test_arms_are_those_of_the_sandbox_list_each_stratum_in_its_own_order(api: A
         answer = randomize(investigator, subject)
         seen[chemotherapy] += 1
         stratum = rules.stratum_of(answer["stratum"], section)
-        assert answer["arm"] == rules.arm_at(SANDBOX_SEED, section, stratum, seen[chemotherapy])
+        assert answer["arm"] == LIST.arm(stratum.code, seen[chemotherapy])
         assert answer["randomization_number"] == f"{stratum.code}-{seen[chemotherapy]:03d}"
-
-
-# --- preconditions ----------------------------------------------------------------------
-
-
-def test_everything_that_is_missing_is_named_at_once(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.screened()
-    assert missing(investigator, subject) == [
-        "no_consent",
-        "eligibility_missing",
-        "no_radiotherapy_plan",
-    ]
-    assert api.count("allocation") == 0
-
-
-def test_a_plan_alone_may_be_missing(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.evaluated()
-    created(investigator.sign(subject))
-    assert missing(investigator, subject) == ["no_radiotherapy_plan"]
-
-
-def test_a_signature_alone_may_be_missing(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.evaluated()
-    ok(investigator.put(path(subject, "radiotherapy"), plan(api.today() + timedelta(days=10))))
-    assert missing(investigator, subject) == ["eligibility_not_signed"]
-
-
-def test_new_facts_after_the_signature_ask_for_a_new_one(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.eligible()
-    facts = ok(investigator.get(path(subject, "eligibility")))["facts"]
-    body = {"facts": {**facts, "ecog_performance_status": 2}, "reason": REASON}
-    ok(investigator.put(path(subject, "eligibility"), body))
-    assert missing(investigator, subject) == ["eligibility_not_signed"]
-    created(investigator.sign(subject))
-    randomize(investigator, subject)
-
-
-def test_an_ineligible_or_incomplete_subject_is_refused(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.consented()
-    ok(investigator.put(path(subject, "radiotherapy"), plan(api.today() + timedelta(days=10))))
-    facts = {**eligible_facts(api.today()), "age_at_consent": investigator.age(subject)}
-    for changed in ({"cirrhosis": True}, {"haemoglobin": None}):
-        body = {"facts": {**facts, **changed}, "reason": REASON}
-        ok(investigator.put(path(subject, "eligibility"), body))
-        assert missing(investigator, subject) == ["not_eligible", "eligibility_not_signed"]
-
-
-def test_stale_facts_block_randomization_until_they_are_refreshed_and_signed(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.eligible()
-    api.move_to(api.today() + timedelta(days=SCREENING_WINDOW_DAYS))
-    answer = investigator.post(path(subject, "randomization"))
-    (stale,) = problem(answer, 409, "not_ready")["errors"]
-    assert stale["code"] == "eligibility_stale"
-    assert "haemoglobin" in stale["detail"]
-    facts = {**eligible_facts(api.today()), "age_at_consent": investigator.age(subject)}
-    ok(investigator.put(path(subject, "eligibility"), {"facts": facts, "reason": "Refreshed"}))
-    assert missing(investigator, subject) == ["eligibility_not_signed"]
-    created(investigator.sign(subject))
-    assert randomize(investigator, subject)["evaluation_version"] == 2
-
-
-def test_after_the_first_fraction_it_is_too_late(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.eligible()
-    body = plan(api.today(), first_fraction_on=str(api.today()), reason="Started")
-    ok(investigator.put(path(subject, "radiotherapy"), body))
-    assert missing(investigator, subject) == ["radiotherapy_started"]
-
-
-def test_a_site_whose_approval_is_gone_randomizes_nobody(api: Api) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.eligible()
-    api.close_site("NN")
-    assert missing(investigator, subject) == ["site_not_active"]
-
-
-def test_a_subject_who_died_or_withdrew_is_not_randomized(api: Api) -> None:
-    investigator = api.as_("investigator")
-    died, withdrew = investigator.eligible(), investigator.eligible()
-    ok(investigator.patch(path(died), {"status": "died", "reason": "Pneumonia"}))
-    assert missing(investigator, died) == ["status"]
-    consent = ok(investigator.get(path(withdrew, "consents")))["items"][0]
-    body = {"withdrawn_on": str(api.today()), "reason": "Chose another hospital"}
-    created(investigator.post(path(withdrew, "consents", consent["id"], "withdrawal"), body))
-    assert missing(investigator, withdrew) == ["no_consent", "status"]
 
 
 @pytest.mark.parametrize(("lead", "late"), [(7, False), (6, True), (0, True)])
@@ -251,12 +152,13 @@ def test_the_list_holds_own_sites_only(api: Api) -> None:
 
 
 def test_the_commitment_is_public_and_is_the_root_of_the_list(api: Api) -> None:
-    section = api.state.loaded.protocol.randomization
     assert api.token is None
     published = ok(api.get("/v1/randomization/commitment"))
-    assert published["root"] == rules.root(SANDBOX_SEED, section).hex()
+    assert published["root"] == LIST.root.hex()
     assert published["algorithm"] == rules.ALGORITHM
-    assert published["slots"] == 6 * section.slots_per_stratum
+    assert published["slots"] == len(DESIGN.strata) * DESIGN.slots_per_stratum
+    assert published["design"] == DESIGN.document()
+    assert published["contributions"] == SECRET.commitments()
     assert published["protocol_version"] == "1.0"
 
 

@@ -1,15 +1,16 @@
 """Allocations as they are kept: one per subject, in order, unchangeable, from one list."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from services.api.core.db import new_id
-from services.api.randomization import rules, service
-from services.api.settings import SANDBOX_SEED, Settings
-from tests.make import Api, Json, created, ok, problem
-
-ANOTHER_SEED = bytes(range(32))
+from services.api.randomization import merkle, rules, service
+from tests.allocation_list import DESIGN, LIST, another_secret, opened, secret_file
+from tests.make import Api, Json, adverse_event, created, ok, problem
 
 
 def path(subject: Json) -> str:
@@ -19,45 +20,116 @@ def path(subject: Json) -> str:
 # --- the list and its secret ------------------------------------------------------------
 
 
-def test_another_seed_allocates_nothing_and_says_the_list_is_unavailable(
-    api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_lost_secret_stops_allocations_and_nothing_else_until_it_is_restored(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    section = api.state.loaded.protocol.randomization
-    stratum = rules.strata(section)[0]
-    # A seed whose first arm is the committed one is refused too: the salt differs.
-    assert rules.arm_at(ANOTHER_SEED, section, stratum, 1) == rules.arm_at(
-        SANDBOX_SEED, section, stratum, 1
-    )
+    secret = secret_file(tmp_path)
+    monkeypatch.setattr(api.state.randomization_secret, "path", secret.path)
     investigator = api.as_("investigator")
-    subject = investigator.eligible()
-    before = api.changes()
-    monkeypatch.setitem(vars(settings), "seed", ANOTHER_SEED)
-    answer = investigator.post(path(subject), key="retried")
-    problem(answer, 503, "list_unavailable")
-    assert answer.headers["Retry-After"]
-    assert api.count("allocation") == 0
-    assert api.changes() == before
-    assert api.rows("SELECT allocated FROM randomization_total")[0][0] == 0
-    monkeypatch.undo()
-    assert created(investigator.post(path(subject), key="retried"))["randomization_number"]
+    subject, other = investigator.eligible(), investigator.randomized()
+    before, kept = api.changes(), secret.path.read_bytes()
+    for held, code in (
+        (None, "list_absent"),
+        ("not a secret", "list_absent"),
+        (another_secret().model_dump_json(), "list_unavailable"),
+    ):
+        secret.path.unlink(missing_ok=True)
+        if held is not None:
+            secret.path.write_text(held)
+        answer = investigator.post(path(subject), key="retried")
+        problem(answer, 503, code)
+        assert answer.headers["Retry-After"]
+        problem(api.as_("auditor").get(f"{path(other)}/proof"), 503, code)
+        problem(api.as_("auditor").get("/v1/randomization/proofs"), 503, code)
+        assert api.changes() == before
+    assert api.rows("SELECT allocated FROM randomization_total") == [(1,)]
+    here = f"/v1/subjects/{other['id']}/adverse-events"
+    created(investigator.post(here, adverse_event(api.today())))
+    secret.path.write_bytes(kept)
+    assert created(investigator.post(path(subject), key="retried"))["arm"] == LIST.arm("NN-C", 2)
 
 
-def test_the_seed_is_told_from_any_other_by_the_published_root(api: Api) -> None:
+def test_no_other_secret_has_the_leaf_of_any_slot() -> None:
+    """Not even where its arms agree, as every second one does: the salts differ."""
+    for number in range(20):
+        other = another_secret(number).list_for(DESIGN)
+        assert not set(other.leaves) & set(LIST.leaves)
+
+
+def test_a_secret_is_told_from_any_other_by_the_published_root(api: Api) -> None:
     protocol = api.state.loaded.protocol
     with api.state.database.session() as session:
-        assert service.seed_matches(session, protocol.randomization, SANDBOX_SEED)
-        assert not service.seed_matches(session, protocol.randomization, ANOTHER_SEED)
-        service.publish(session, protocol, SANDBOX_SEED)
-        with pytest.raises(service.SeedMismatch):
-            service.publish(session, protocol, ANOTHER_SEED)
+        service.publish(session, protocol, opened())
+        with pytest.raises(service.SeedMismatch, match=LIST.root.hex()):
+            service.publish(session, protocol, opened(another_secret()))
 
 
 def test_the_database_knows_slots_by_their_leaf_hash_alone(api: Api) -> None:
-    section = api.state.loaded.protocol.randomization
     slots = api.rows("SELECT * FROM randomization_slot WHERE stratum = 'NN-C' ORDER BY seq")
     assert set(slots[0]._mapping) == {"stratum", "seq", "leaf"}
-    assert [bytes(slot.leaf) for slot in slots] == rules.leaves(SANDBOX_SEED, section)[: len(slots)]
-    assert len(slots) == section.slots_per_stratum
+    assert [bytes(slot.leaf) for slot in slots] == list(LIST.leaves)[: len(slots)]
+    assert len(slots) == DESIGN.slots_per_stratum
+
+
+def test_the_times_of_a_stratum_keep_the_order_of_its_slots(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose clock is behind gives no earlier time."""
+    investigator = api.as_("investigator")
+    first, second = investigator.eligible(), investigator.eligible()
+    one = created(investigator.post(path(first)))
+    monkeypatch.setattr(api.state.clock, "offset", api.state.clock.offset - timedelta(minutes=5))
+    other = created(investigator.post(path(second)))
+    assert other["randomized_at"] == one["randomized_at"]
+
+
+# --- proofs -----------------------------------------------------------------------------
+
+
+def test_a_proof_leads_from_the_allocation_to_the_published_root(api: Api) -> None:
+    investigator, auditor = api.as_("investigator"), api.as_("auditor")
+    subjects = [
+        investigator.randomized(),
+        investigator.randomized(concurrent_chemotherapy=False),
+        api.as_("investigator", "LZ").randomized(site="LZ"),
+        investigator.randomized(),
+    ]
+    root = ok(api.get("/v1/randomization/commitment"))["root"]
+    proofs = [ok(auditor.get(f"{path(subject)}/proof")) for subject in subjects]
+    assert [(one["stratum_code"], one["seq"]) for one in proofs] == [
+        ("NN-C", 1),
+        ("NN-N", 1),
+        ("LZ-C", 1),
+        ("NN-C", 2),
+    ]
+    for subject, proof in zip(subjects, proofs, strict=True):
+        allocation = ok(auditor.get(path(subject)))
+        assert (
+            allocation.items()
+            >= {
+                name: proof[name] for name in ("arm", "randomization_number", "randomized_at")
+            }.items()
+        )
+        leaf = rules.leaf(
+            proof["stratum_code"],
+            proof["seq"],
+            allocation["arm"],
+            bytes.fromhex(proof["salt"]),
+            DESIGN.arm_codes,
+        )
+        siblings = [bytes.fromhex(one) for one in proof["path"]]
+        slots = len(LIST.leaves)
+        assert merkle.proves(leaf, proof["leaf_index"], slots, siblings, bytes.fromhex(root))
+        assert proof["root"] == root
+    first = ok(auditor.get("/v1/randomization/proofs?limit=3"))
+    rest = ok(auditor.get(f"/v1/randomization/proofs?cursor={first['next_cursor']}"))
+    assert first["items"] + rest["items"] == proofs
+
+
+def test_there_is_no_proof_before_there_is_an_allocation(api: Api) -> None:
+    subject = api.as_("investigator").eligible()
+    problem(api.as_("auditor").get(f"{path(subject)}/proof"), 404, "not_randomized")
+    assert ok(api.as_("auditor").get("/v1/randomization/proofs"))["items"] == []
 
 
 # --- the cap ----------------------------------------------------------------------------

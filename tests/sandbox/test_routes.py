@@ -71,14 +71,13 @@ def test_tokens_audit_stamps_and_limits_keep_real_time(api: Api) -> None:
 
 def test_in_production_there_is_no_clock_to_move(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(new_signing_key())
-    (tmp_path / "seed").write_text("22" * 32)
     (tmp_path / "person").write_text("33" * 32)
     app = create_app(
         Settings(
             sandbox=False,
             database_url=SecretStr("postgresql+psycopg://nobody@127.0.0.1:1/none"),
             signing_key_file=tmp_path / "key",
-            randomization_seed_file=tmp_path / "seed",
+            randomization_secret_file=tmp_path / "list.json",
             person_key_file=tmp_path / "person",
             issuer="https://trial.test",
         )

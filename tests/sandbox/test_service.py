@@ -53,7 +53,9 @@ def test_a_second_start_adds_nothing_and_resumes_the_clock(api: Api, settings: S
     api.move_to(api.today() + timedelta(days=100))
     before = api.changes(), api.count("account"), api.count("site_activation")
     restarted = Clock(ZONE)
-    setup.prepare(api.state.database, settings, api.state.loaded, restarted)
+    setup.prepare(
+        api.state.database, settings, api.state.loaded, api.state.randomization_secret, restarted
+    )
     assert abs(restarted.offset - api.state.clock.offset) < timedelta(seconds=1)
     assert before == (api.changes(), api.count("account"), api.count("site_activation"))
 
@@ -62,7 +64,13 @@ def test_production_refuses_the_database_of_a_sandbox(api: Api, settings: Settin
     """Its accounts have a published password."""
     production = settings.model_copy(update={"sandbox": False})
     with pytest.raises(setup.SandboxDatabase):
-        setup.prepare(api.state.database, production, api.state.loaded, Clock(ZONE))
+        setup.prepare(
+            api.state.database,
+            production,
+            api.state.loaded,
+            api.state.randomization_secret,
+            Clock(ZONE),
+        )
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The study, its sites, protocol versions and activations over HTTP."""
 
-import json
 from datetime import timedelta
 
-from services.api.core.permissions import Role
 from tests.make import Api, created, mistakes, ok, problem
 
 APPROVAL = {
@@ -106,11 +104,3 @@ def test_a_protocol_version_shows_its_facts_its_rulings_and_its_fingerprint(unch
     assert version["sha256"] == unchanged.state.loaded.sha256
     listed = ok(coordinator.get("/v1/protocol-versions"))["items"]
     assert [(one["version"], one["sha256"]) for one in listed] == [("1.0", version["sha256"])]
-
-
-def test_no_role_reads_the_block_sizes(unchanged: Api) -> None:
-    sizes = unchanged.state.loaded.document["randomization"]["block_sizes"]
-    for role in Role:
-        version = ok(unchanged.as_(role.value).get("/v1/protocol-versions/1.0"))
-        assert "block_sizes" not in version["document"]["randomization"]
-        assert json.dumps(sizes) not in json.dumps(version)

@@ -1,14 +1,17 @@
 """Each check behind readiness fails for exactly the fault that it is there for."""
 
+from pathlib import Path
+
 import pytest
 from sqlmodel import Session
 
 from services.api import migrate
 from services.api.core.db import Database
+from services.api.randomization.secret import SecretFile
 from services.api.system import service
+from tests.allocation_list import another_secret, secret_file
 from tests.make import Api
 
-SEED = b"public seed of every sandbox...."
 CLINICAL = (
     "subject",
     "consent",
@@ -30,22 +33,25 @@ def durable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_DURABLE", ("synchronous_commit",))
 
 
-def failures(api: Api, session: Session, seed: bytes = SEED) -> list[tuple[str, str]]:
-    protocol = api.state.loaded.protocol
-    return [(one.code, one.detail) for one in service.failures(session, protocol, seed)]
+def failures(api: Api, session: Session, secret: SecretFile | None = None) -> list[tuple[str, str]]:
+    found = service.failures(session, secret or api.state.randomization_secret)
+    return [(one.code, one.detail) for one in found]
 
 
-def codes(api: Api, seed: bytes = SEED) -> list[str]:
+def codes(api: Api, secret: SecretFile | None = None) -> list[str]:
     with api.state.database.session() as session:
-        return [code for code, _ in failures(api, session, seed)]
+        return [code for code, _ in failures(api, session, secret)]
 
 
 def test_a_furnished_database_is_ready(unchanged: Api) -> None:
     assert codes(unchanged) == []
 
 
-def test_another_seed_than_that_of_the_committed_list(unchanged: Api) -> None:
-    assert codes(unchanged, bytes(32)) == ["randomization_secret"]
+def test_another_secret_than_that_of_the_committed_list(unchanged: Api, tmp_path: Path) -> None:
+    other = secret_file(tmp_path, another_secret())
+    assert codes(unchanged, other) == ["randomization_secret"]
+    other.path.unlink()
+    assert codes(unchanged, other) == ["randomization_secret"]
 
 
 def test_no_committed_list(api: Api) -> None:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-WITHHELD = {"protocol_version": frozenset({"document"})}
-"""Fields not shown: the document holds the block sizes, and its SHA-256 stands beside it."""
-
 
 class Only(StrEnum):
     """Which of the events of a record and an operation an action's word stands for."""
@@ -242,8 +239,7 @@ def changes(event: Happened) -> list[Change]:
         return []
     old, new = event.old or event.previous or {}, event.new or {}
     known = OF_VERSIONS if event.previous else BOOKKEEPING
-    withheld = WITHHELD.get(event.record, frozenset())
-    names = [name for name in {**new, **old} if name not in known | withheld]
+    names = [name for name in {**new, **old} if name not in known]
     return [
         Change(name, old.get(name), new.get(name))
         for name in sorted(names)

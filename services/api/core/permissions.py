@@ -63,6 +63,7 @@ class Action(StrEnum):
     READ_DEVIATIONS = "deviations:read"
     RECORD_DEVIATION = "deviations:create"
     READ_COMMITMENT = "commitment:read"
+    READ_PROOF = "proofs:read"
     READ_RANDOMIZATION = "randomization:read"
     RANDOMIZE = "randomization:create"
     READ_VISITS = "visits:read"
@@ -157,9 +158,9 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     Role.HOSPITAL_SYSTEM: _EVERYONE | _CLINICAL_READ | _SITE_STAFF_WRITE | {Action.RANDOMIZE},
     Role.DATA_MANAGER: _EVERYONE | _CLINICAL_READ,
     Role.SAFETY_OFFICER: _EVERYONE | _CLINICAL_READ | {Action.CORRECT_ADVERSE_EVENT},
-    Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ,
+    Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ | {Action.READ_PROOF},
     Role.DMC: _EVERYONE,
-    Role.AUDITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ,
+    Role.AUDITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ | {Action.READ_PROOF},
     Role.ADMIN: _EVERYONE
     | {
         Action.READ_ACTIVATIONS,

@@ -50,7 +50,7 @@ from services.api.enrolment.schemas import (
     WithdrawalCreate,
     WithdrawalRead,
 )
-from services.api.study.errors import SiteNotActive
+from services.api.study.errors import ProtocolNotApproved, SiteNotActive
 
 router = Router(prefix="/v1/subjects")
 ONE = (Unauthorized, Forbidden, NotFound)
@@ -84,7 +84,13 @@ def list_subjects(
     tags=["enrolment"],
     dependencies=[Depends(Once())],
     responses=responses(
-        Unauthorized, Forbidden, SiteNotActive, DuplicateSubject, Invalid, *KEY_REFUSALS
+        Unauthorized,
+        Forbidden,
+        SiteNotActive,
+        ProtocolNotApproved,
+        DuplicateSubject,
+        Invalid,
+        *KEY_REFUSALS,
     ),
 )
 def create_subject(

@@ -60,7 +60,7 @@ def screen(
 
     Raises:
         Forbidden: the site is not one of the caller's.
-        SiteNotActive: the site has no ethics approval in force.
+        SiteNotActive, ProtocolNotApproved: the site has no approval of this protocol in force.
         DuplicateSubject: the national identifier is known in the trial.
         Invalid: the year of birth lies in the future.
     """

@@ -170,7 +170,7 @@ def _path(detail: ErrorDetails, document: Json) -> str:
     """The path in the document, without the tags that a union adds to a location."""
     parts: list[str | int] = []
     node: Any = document
-    for part in (*detail["loc"], *detail.get("ctx", {}).get("at", ())):
+    for part in detail["loc"]:
         in_mapping = isinstance(node, dict) and part in node
         if in_mapping or (isinstance(node, list) and isinstance(part, int)):
             parts.append(part)

@@ -1,4 +1,4 @@
-"""Dotted paths to the fields of a protocol document: `randomization.block_sizes[1]`."""
+"""Dotted paths to the fields of a protocol document: `visits.schedule[1]`."""
 
 import re
 from collections.abc import Iterable

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -247,25 +246,16 @@ class Factor(Section):
 
 
 class Randomization(Section):
-    """Stratified permuted blocks; block sizes are secret from those who recruit."""
+    """Stratified permuted blocks.
+
+    Their sizes are no part of the protocol, which those who recruit read
+    (ICH E9, section 2.3.2).
+    """
 
     ratio: dict[str, Annotated[int, Field(gt=0)]]
-    block_sizes: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
     factors: tuple[Factor, ...] = Field(min_length=1)
     cap: Annotated[int, Field(gt=0)]
     slots_per_stratum: Annotated[int, Field(gt=0)]
-
-    @model_validator(mode="after")
-    def blocks_hold_the_ratio(self) -> Self:
-        total = sum(self.ratio.values())
-        for index, size in enumerate(self.block_sizes):
-            if size % total:
-                raise PydanticCustomError(
-                    "block_size",
-                    "block size {size} is not a multiple of the ratio's sum {total}",
-                    {"at": ("block_sizes", index), "size": size, "total": total},
-                )
-        return self
 
 
 # --- eligibility --------------------------------------------------------------------

@@ -21,7 +21,10 @@ from services.api.core.records import OfSubject, of_subject
 
 
 class Commitment(SQLModel, table=True):
-    """The published Merkle root of the whole list: one row, never changed."""
+    """What was published of the whole list: one row, never changed.
+
+    `contributions` are the parties' commitments, made before either was opened.
+    """
 
     __tablename__ = "randomization_commitment"
     __table_args__ = (
@@ -33,6 +36,8 @@ class Commitment(SQLModel, table=True):
     root: bytes = Field(sa_type=LargeBinary)
     algorithm: str
     slots: int
+    design: dict[str, Any] = Field(sa_type=JSONB)
+    contributions: dict[str, str] = Field(sa_type=JSONB)
     protocol_version: str = Field(foreign_key="protocol_version.version")
     published_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 

@@ -6,17 +6,19 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 
 from services.api.core.auth import Principal, open_to_all, require
-from services.api.core.context import ClockDep, ProtocolDep, SettingsDep
+from services.api.core.context import ClockDep, ProtocolDep
 from services.api.core.db import SessionDep
 from services.api.core.errors import BadCursor, Forbidden, NotFound, Unauthorized, responses
 from services.api.core.idempotency import REFUSALS as KEY_REFUSALS
 from services.api.core.idempotency import Once
+from services.api.core.pagination import PageDep
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.enrolment.schemas import SubjectId
 from services.api.randomization import service
 from services.api.randomization.errors import (
     AlreadyRandomized,
+    ListAbsent,
     ListUnavailable,
     NotRandomized,
     NotReady,
@@ -24,14 +26,18 @@ from services.api.randomization.errors import (
 )
 from services.api.randomization.schemas import (
     CommitmentRead,
+    ProofPage,
+    ProofRead,
     RandomizationPage,
     RandomizationQuery,
     RandomizationRead,
 )
+from services.api.randomization.secret import SecretDep
 
 router = Router(prefix="/v1", tags=["randomization"])
 
 Reader = Annotated[Principal, Depends(require(Action.READ_RANDOMIZATION))]
+Prover = Annotated[Principal, Depends(require(Action.READ_PROOF))]
 Randomizer = Annotated[Principal, Depends(require(Action.RANDOMIZE))]
 
 
@@ -50,6 +56,7 @@ def _read(row: Mapping[str, Any], levels: dict[str, dict[str, bool | str]]) -> R
         NotReady,
         AlreadyRandomized,
         RecruitmentComplete,
+        ListAbsent,
         ListUnavailable,
         *KEY_REFUSALS,
     ),
@@ -60,7 +67,7 @@ def randomize(
     session: SessionDep,
     clock: ClockDep,
     protocol: ProtocolDep,
-    settings: SettingsDep,
+    secret: SecretDep,
 ) -> RandomizationRead:
     """Allocate the subject to an arm.
 
@@ -69,7 +76,7 @@ def randomize(
     delivered; what is missing is named in `errors`. Send the same
     Idempotency-Key when you retry: it always gives the same allocation.
     """
-    row = service.randomize(session, caller, clock, protocol, settings.seed, subject_id)
+    row = service.randomize(session, caller, clock, protocol, secret, subject_id)
     return _read(row.model_dump(), service.levels(session))
 
 
@@ -107,3 +114,47 @@ def read_commitment(session: SessionDep) -> CommitmentRead:
     """
     row = service.commitment(session)
     return CommitmentRead.model_validate({**row.model_dump(), "root": row.root.hex()})
+
+
+def _proof(proof: service.Proof) -> ProofRead:
+    row = proof.allocation
+    return ProofRead(
+        subject_id=row.subject_id,
+        randomization_number=row.randomization_number,
+        randomized_at=row.randomized_at,
+        stratum_code=row.stratum,
+        seq=row.seq,
+        arm=row.arm,
+        salt=proof.salt.hex(),
+        leaf_index=proof.leaf_index,
+        path=[one.hex() for one in proof.path],
+        root=proof.root.hex(),
+    )
+
+
+@router.get(
+    "/subjects/{subject_id}/randomization/proof",
+    responses=responses(
+        Unauthorized, Forbidden, NotFound, NotRandomized, ListAbsent, ListUnavailable
+    ),
+)
+def read_proof(
+    subject_id: SubjectId, caller: Prover, session: SessionDep, secret: SecretDep
+) -> ProofRead:
+    """What shows, with the published commitment alone, that the allocation is the list's.
+
+    `tools/verify_randomization.py` checks it offline.
+    """
+    return _proof(service.proof(session, caller, secret, subject_id))
+
+
+@router.get(
+    "/randomization/proofs",
+    responses=responses(Unauthorized, Forbidden, BadCursor, ListAbsent, ListUnavailable),
+)
+def list_proofs(
+    caller: Prover, session: SessionDep, secret: SecretDep, asked: PageDep
+) -> ProofPage:
+    """The proofs of all allocations so far, oldest first."""
+    rows, cursor = service.list_proofs(session, caller, secret, asked)
+    return ProofPage(items=[_proof(row) for row in rows], next_cursor=cursor)

@@ -1,23 +1,24 @@
-"""The randomization list: a pure function of a secret seed and the protocol.
+"""The randomization list: a pure function of a seed, block sizes and the public design.
 
 `docs/randomization.md` specifies it byte by byte. Whatever changes an arm, a
 salt or a leaf there needs another `ALGORITHM`, because published roots stay.
 """
 
-import hmac
+import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
+from hashlib import sha256
 from itertools import chain, count, islice, product
 
 from services.api.protocol.schema import Factor, Level, Randomization
 from services.api.randomization import merkle
+from services.api.randomization.generator import LARGEST, SECRET_BYTES, Choices, kdf
 
-ALGORITHM = "hmac-sha256-permuted-blocks-v1"
-SEED_BYTES = 32
-SALT_BYTES = 32
-_WORDS = 2**32  # how many values one word of the generator has
+ALGORITHM = "permuted-blocks-sp800-108-v1"
+BLOCK_BITS = 8192
+"""What one block may take of the generator; it needs a hundredth of it."""
 
 
 class UnknownLevelError(LookupError):
@@ -26,6 +27,10 @@ class UnknownLevelError(LookupError):
 
 class NoSuchSlotError(LookupError):
     """The stratum's list has no slot of that number."""
+
+
+class BlockSizesError(ValueError):
+    """The block sizes do not fit the arms."""
 
 
 # --- strata ---------------------------------------------------------------------------
@@ -69,191 +74,182 @@ def _stratum(factors: Sequence[Factor], levels: Sequence[Level]) -> Stratum:
     )
 
 
-# --- keys and numbers from the seed -----------------------------------------------------
+# --- the design -----------------------------------------------------------------------
 
 
-def check_seed(seed: bytes) -> None:
-    """Refuse a seed that is not exactly 32 bytes long.
+@dataclass(frozen=True)
+class Design:
+    """The public part of what makes the list: arms with their shares, strata, slots in each."""
 
-    Raises:
-        ValueError: the length differs; the message does not show the seed.
-    """
-    if len(seed) != SEED_BYTES:
-        raise ValueError(f"the seed must be {SEED_BYTES} bytes, not {len(seed)}")
+    arms: tuple[tuple[str, int], ...]
+    strata: tuple[str, ...]
+    slots_per_stratum: int
 
+    @classmethod
+    def of(cls, section: Randomization) -> "Design":
+        """The design of a protocol."""
+        return cls(
+            arms=tuple(section.ratio.items()),
+            strata=tuple(stratum.code for stratum in strata(section)),
+            slots_per_stratum=section.slots_per_stratum,
+        )
 
-def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
-    """The first 32 bytes of HKDF-SHA-256 (RFC 5869)."""
-    extracted = hmac.digest(salt, secret, "sha256")
-    return hmac.digest(extracted, info + b"\x01", "sha256")
+    @property
+    def arm_codes(self) -> tuple[str, ...]:
+        """The arms in order; a leaf names an arm by its place here."""
+        return tuple(code for code, _ in self.arms)
 
+    @property
+    def unit(self) -> list[str]:
+        """The smallest block: each arm as often as its share says."""
+        return [code for code, share in self.arms for _ in range(share)]
 
-def keystream(key: bytes) -> Iterator[int]:
-    """Endless 32-bit words of HMAC-SHA-256 in counter mode."""
-    for counter in count():
-        yield from struct.unpack(">8I", hmac.digest(key, struct.pack(">Q", counter), "sha256"))
+    def document(self) -> dict[str, object]:
+        """The design as it is published."""
+        return {
+            "arms": [{"code": code, "share": share} for code, share in self.arms],
+            "slots_per_stratum": self.slots_per_stratum,
+            "strata": list(self.strata),
+        }
 
+    def digest(self) -> str:
+        """SHA-256, hexadecimal, of the published design as canonical JSON (RFC 8785)."""
+        # Names and codes are ASCII and the numbers integers, so this is canonical.
+        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode()).hexdigest()
 
-class Generator:
-    """Uniform choices from a stream of 32-bit words."""
-
-    def __init__(self, words: Iterator[int]) -> None:
-        self._words = words
-
-    def below(self, n: int) -> int:
-        """A uniform integer from 0 to n - 1.
-
-        A word in the incomplete last multiple of n is dropped: keeping it would
-        favour the small numbers.
+    def index(self, stratum_code: str, seq: int) -> int:
+        """The place, from 0, of a slot's leaf among all leaves; `seq` counts from 1.
 
         Raises:
-            ValueError: n is not from 1 to 2**32.
+            NoSuchSlotError: there is no such slot.
         """
-        if not 1 <= n <= _WORDS:
-            raise ValueError("n must be from 1 to 2**32")
-        limit = _WORDS - _WORDS % n
-        return next(word for word in self._words if word < limit) % n
+        if stratum_code not in self.strata or not 1 <= seq <= self.slots_per_stratum:
+            raise NoSuchSlotError(f"{stratum_code} {seq} is not a slot of this design")
+        return self.strata.index(stratum_code) * self.slots_per_stratum + seq - 1
 
-    def shuffled(self, items: Sequence[str]) -> list[str]:
-        """A uniform permutation (Fisher-Yates, from the last place down)."""
-        places = list(items)
-        for last in range(len(places) - 1, 0, -1):
-            chosen = self.below(last + 1)
-            places[last], places[chosen] = places[chosen], places[last]
-        return places
+    def check_block_sizes(self, sizes: Sequence[int]) -> None:
+        """Refuse block sizes that no block of these arms can have.
 
-
-@lru_cache(maxsize=256)
-def _key(seed: bytes, purpose: str, stratum_code: str) -> bytes:
-    check_seed(seed)
-    return hkdf(seed, ALGORITHM.encode(), f"{purpose}\x00{stratum_code}".encode())
+        Raises:
+            BlockSizesError: the message does not show the sizes.
+        """
+        total = len(self.unit)
+        if not sizes or len(sizes) >= LARGEST:
+            raise BlockSizesError(f"give from 1 to {LARGEST - 1} block sizes")
+        if any(size % total or not total <= size <= LARGEST for size in sizes):
+            raise BlockSizesError(
+                f"a block size must be a multiple of {total}, the sum of the arms' shares,"
+                f" and at most {LARGEST}"
+            )
 
 
 # --- the list ---------------------------------------------------------------------------
 
 
-def arm_codes(section: Randomization) -> tuple[str, ...]:
-    """The arms in the order of the document's ratio; a leaf names an arm by its place here."""
-    return tuple(section.ratio)
-
-
-def blocks(
-    generator: Generator, ratio: Mapping[str, int], block_sizes: Sequence[int]
-) -> Iterator[list[str]]:
-    """Endless permuted blocks of random size, each holding the arms in the ratio."""
-    unit = [arm for arm, share in ratio.items() for _ in range(share)]
-    while True:
-        size = block_sizes[generator.below(len(block_sizes))]
-        repeats = size // len(unit)
-        yield generator.shuffled([arm for arm in unit for _ in range(repeats)])
-
-
-def arms(seed: bytes, section: Randomization, stratum: Stratum) -> tuple[str, ...]:
-    """The arms of the stratum's slots in order, `slots_per_stratum` of them.
-
-    The last block may be cut short. A longer list begins with the shorter one.
+@dataclass(frozen=True)
+class AllocationList:
+    """The arm, salt and leaf of every slot.
 
     Raises:
+        BlockSizesError: the block sizes do not fit the design.
         ValueError: the seed is not 32 bytes long.
     """
-    ratio = tuple(section.ratio.items())
-    return _arms(seed, ratio, section.block_sizes, section.slots_per_stratum, stratum.code)
+
+    design: Design
+    seed: bytes = field(repr=False)
+    block_sizes: tuple[int, ...] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.seed) != SECRET_BYTES:
+            raise ValueError(f"the seed must be {SECRET_BYTES} bytes, not {len(self.seed)}")
+        self.design.check_block_sizes(self.block_sizes)
+
+    def arm(self, stratum_code: str, seq: int) -> str:
+        """The arm of one slot; `seq` counts from 1.
+
+        Raises:
+            NoSuchSlotError: there is no such slot.
+        """
+        self.design.index(stratum_code, seq)
+        return self.arms[stratum_code][seq - 1]
+
+    @cached_property
+    def arms(self) -> dict[str, tuple[str, ...]]:
+        """Each stratum's arms in order; the last block may be cut short."""
+        slots = self.design.slots_per_stratum
+        return {
+            code: tuple(islice(chain.from_iterable(self.blocks(code)), slots))
+            for code in self.design.strata
+        }
+
+    def blocks(self, stratum_code: str) -> Iterator[list[str]]:
+        """The stratum's permuted blocks, each holding the arms in their ratio, without end."""
+        unit = self.design.unit
+        for number in count():
+            context = _context(stratum_code, number)
+            choices = Choices(kdf(self.seed, b"block", context, BLOCK_BITS))
+            size = self.block_sizes[choices.below(len(self.block_sizes))]
+            repeats = size // len(unit)
+            yield choices.shuffled(
+                [code for code, share in self.design.arms for _ in range(share * repeats)]
+            )
+
+    def salt(self, stratum_code: str, seq: int) -> bytes:
+        """The 32 secret bytes that hide a slot's arm in its leaf until they are shown."""
+        return bytes(kdf(self.seed, b"salt", _context(stratum_code, seq), 8 * SECRET_BYTES))
+
+    def leaf(self, stratum_code: str, seq: int) -> bytes:
+        """The slot's leaf hash.
+
+        Raises:
+            NoSuchSlotError: there is no such slot.
+        """
+        return self.leaves[self.design.index(stratum_code, seq)]
+
+    @cached_property
+    def leaves(self) -> tuple[bytes, ...]:
+        """The leaf hash of every slot: the strata in order, in each the slots from 1."""
+        codes = self.design.arm_codes
+        return tuple(
+            leaf(code, seq, arm, self.salt(code, seq), codes)
+            for code, arms in self.arms.items()
+            for seq, arm in enumerate(arms, start=1)
+        )
+
+    @cached_property
+    def root(self) -> bytes:
+        """The Merkle root that commits to the whole list."""
+        return merkle.tree_head(self.leaves)
+
+    def path(self, stratum_code: str, seq: int) -> tuple[bytes, ...]:
+        """The sibling hashes from the slot's leaf up to the root.
+
+        Raises:
+            NoSuchSlotError: there is no such slot.
+        """
+        return merkle.audit_path(self.leaves, self.design.index(stratum_code, seq))
 
 
-# The ratio is cached as ordered pairs: equal dicts of another order give another list.
-@lru_cache(maxsize=256)
-def _arms(
-    seed: bytes,
-    ratio: tuple[tuple[str, int], ...],
-    block_sizes: tuple[int, ...],
-    slots: int,
-    stratum_code: str,
-) -> tuple[str, ...]:
-    generator = Generator(keystream(_key(seed, "arms", stratum_code)))
-    endless = chain.from_iterable(blocks(generator, dict(ratio), block_sizes))
-    return tuple(islice(endless, slots))
-
-
-def arm_at(seed: bytes, section: Randomization, stratum: Stratum, seq: int) -> str:
-    """The arm of one slot; `seq` counts from 1.
-
-    Raises:
-        NoSuchSlotError: the stratum's list has no such slot.
-        ValueError: the seed is not 32 bytes long.
-    """
-    check_slot(section, seq)
-    return arms(seed, section, stratum)[seq - 1]
-
-
-def check_slot(section: Randomization, seq: int) -> None:
-    """Refuse a slot number outside a stratum's list.
-
-    Raises:
-        NoSuchSlotError: seq is not from 1 to `slots_per_stratum`.
-    """
-    if not 1 <= seq <= section.slots_per_stratum:
-        raise NoSuchSlotError(f"slots are numbered from 1 to {section.slots_per_stratum}")
-
-
-# --- the commitment ---------------------------------------------------------------------
-
-
-def salt(seed: bytes, stratum_code: str, seq: int) -> bytes:
-    """The 32 secret bytes that hide a slot's arm in its leaf until they are shown."""
-    return hmac.digest(_key(seed, "salts", stratum_code), struct.pack(">Q", seq), "sha256")
-
-
-def leaf_data(
-    stratum_code: str, seq: int, arm: str, salt: bytes, arm_codes: Sequence[str]
-) -> bytes:
-    """What a slot's leaf commits to, of one length whatever the arm.
-
-    The whole list of arms stands beside the arm's place in it, so that a later
-    change of the arms' order cannot change what an old leaf means.
-
-    Raises:
-        ValueError: the arm is not among the codes, or the salt not 32 bytes long.
-    """
-    if len(salt) != SALT_BYTES:
-        raise ValueError(f"the salt must be {SALT_BYTES} bytes")
-    place = bytes([list(arm_codes).index(arm)])
-    slot = _sized(stratum_code) + struct.pack(">I", seq)
-    return slot + _sized(",".join(arm_codes)) + place + salt
+def _context(stratum_code: str, number: int) -> bytes:
+    return stratum_code.encode() + b"\x00" + struct.pack(">I", number)
 
 
 def leaf(stratum_code: str, seq: int, arm: str, salt: bytes, arm_codes: Sequence[str]) -> bytes:
     """The slot's leaf hash (RFC 6962), which may be stored and shown before the arm is.
 
+    What it covers has one length whatever the arm. The whole list of arms
+    stands beside the arm's place in it, so that a later change of the arms'
+    order cannot change what an old leaf means.
+
     Raises:
         ValueError: the arm is not among the codes, or the salt not 32 bytes long.
     """
-    return merkle.leaf_hash(leaf_data(stratum_code, seq, arm, salt, arm_codes))
-
-
-def leaves(seed: bytes, section: Randomization) -> list[bytes]:
-    """The leaf hash of every slot: the strata in order, in each the slots from 1."""
-    codes = arm_codes(section)
-    return [
-        leaf(stratum.code, seq, arm, salt(seed, stratum.code, seq), codes)
-        for stratum in strata(section)
-        for seq, arm in enumerate(arms(seed, section, stratum), start=1)
-    ]
-
-
-def leaf_index(section: Randomization, stratum: Stratum, seq: int) -> int:
-    """The place, from 0, of a slot's leaf among all leaves.
-
-    Raises:
-        NoSuchSlotError: the stratum's list has no such slot.
-        ValueError: the document has no such stratum.
-    """
-    check_slot(section, seq)
-    return strata(section).index(stratum) * section.slots_per_stratum + seq - 1
-
-
-def root(seed: bytes, section: Randomization) -> bytes:
-    """The Merkle root that commits to the whole list."""
-    return merkle.tree_head(leaves(seed, section))
+    if len(salt) != SECRET_BYTES:
+        raise ValueError(f"the salt must be {SECRET_BYTES} bytes")
+    place = bytes([list(arm_codes).index(arm)])
+    slot = _sized(stratum_code) + struct.pack(">I", seq)
+    return merkle.leaf_hash(slot + _sized(",".join(arm_codes)) + place + salt)
 
 
 def _sized(text: str) -> bytes:

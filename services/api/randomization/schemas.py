@@ -47,6 +47,21 @@ class RandomizationQuery(PageQuery):
     site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
 
 
+class ArmShare(BaseModel):
+    """An arm and its share of each block."""
+
+    code: str = Field(examples=["experimental"])
+    share: int = Field(examples=[1])
+
+
+class DesignRead(BaseModel):
+    """The public part of what makes the list; the order of both lists counts."""
+
+    arms: list[ArmShare]
+    slots_per_stratum: int = Field(examples=[200])
+    strata: list[str] = Field(examples=[["NN-C", "NN-N"]])
+
+
 class CommitmentRead(BaseModel):
     """What was published of the randomization list before the first allocation."""
 
@@ -54,7 +69,42 @@ class CommitmentRead(BaseModel):
         description="Merkle tree head (RFC 6962) over every slot, hexadecimal.",
         examples=["3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"],
     )
-    algorithm: str = Field(examples=["hmac-sha256-permuted-blocks-v1"])
+    algorithm: str = Field(examples=["permuted-blocks-sp800-108-v1"])
     slots: int = Field(examples=[1200], description="Slots in all strata together.")
+    design: DesignRead
+    contributions: dict[str, str] = Field(
+        description="Each party's commitment to its part of the seed, hexadecimal.",
+        examples=[
+            {
+                "sponsor": "8c1d4e0f9a2b3c5d7e6f80918273645546372819aabbccddeeff001122334455",
+                "dmc": "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff0",
+            }
+        ],
+    )
     protocol_version: str = Field(examples=["1.0"])
     published_at: Instant
+
+
+class ProofRead(BaseModel):
+    """What shows, with the published commitment alone, that an allocation is the list's."""
+
+    subject_id: UUID
+    randomization_number: str = Field(examples=["NN-C-007"])
+    randomized_at: Instant
+    stratum_code: str = Field(examples=["NN-C"])
+    seq: int = Field(examples=[7], description="The slot's place in its stratum, from 1.")
+    arm: str = Field(examples=["experimental"])
+    salt: str = Field(
+        examples=["9b3abc1d672988d9925374df3b4c0cb2a2eb42b66c077100d0f0f614c2ec2704"],
+        description="32 bytes, hexadecimal, that hid the arm in the slot's leaf.",
+    )
+    leaf_index: int = Field(examples=[6], description="The leaf's place among all, from 0.")
+    path: list[str] = Field(
+        examples=[["c9e3a479c14af6941e6aaa1e4f7ef10bd392880eb475216007dcef5304fe576c"]],
+        description="Sibling hashes from the leaf up to the root (RFC 6962), hexadecimal.",
+    )
+    root: str = Field(examples=["3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"])
+
+
+class ProofPage(Page[ProofRead]):
+    """Proofs of the allocations so far, in the order of the subjects' randomization."""

@@ -1,18 +1,22 @@
 """Allocation, and the committed list it draws from: the only user of their tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, column, func, table, update
+import structlog
+from sqlalchemy import FromClause, column, insert, table, update
 from sqlalchemy import select as columns_of
 from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
-from services.api.core.errors import FieldError, NotFound
-from services.api.core.pagination import page
+from services.api.core.errors import NotFound
+from services.api.core.pagination import PageQuery, page
 from services.api.core.permissions import SEES_ARM
 from services.api.deviations import service as deviations
 from services.api.deviations.schemas import DeviationCode
@@ -23,9 +27,10 @@ from services.api.enrolment.rules import SubjectStatus
 from services.api.protocol.schema import Protocol, Randomization
 from services.api.radiotherapy import service as radiotherapies
 from services.api.radiotherapy.models import Radiotherapy
-from services.api.randomization import merkle, rules
+from services.api.randomization import preconditions, rules
 from services.api.randomization.errors import (
     AlreadyRandomized,
+    ListAbsent,
     ListUnavailable,
     NotRandomized,
     NotReady,
@@ -33,62 +38,76 @@ from services.api.randomization.errors import (
 )
 from services.api.randomization.models import Allocation, Commitment, Slot, Stratum, TrialTotal
 from services.api.randomization.schemas import RandomizationQuery
-from services.api.signatures.rules import Meaning
-from services.api.study import service as study
-from services.api.study.errors import SiteNotActive
+from services.api.randomization.secret import Opened, SecretFile, SecretUnusable
 from services.api.study.models import SiteActivation
+
+log = structlog.get_logger()
 
 
 class SeedMismatch(Exception):
-    """The seed at hand makes another list than the published one."""
+    """The secret at hand makes another list than the published one."""
 
 
 # --- the list ------------------------------------------------------------------------
 
 
-def publish(session: Session, protocol: Protocol, seed: bytes) -> None:
+def published(session: Session) -> Commitment | None:
+    """The commitment, whether it is public yet or not."""
+    return session.get(Commitment, 1)
+
+
+def publish(session: Session, protocol: Protocol, opened: Opened) -> None:
     """Commit to the whole list: the strata, a leaf hash per slot, and their Merkle root.
 
     Does nothing when it was done before.
 
     Raises:
-        SeedMismatch: a list was published, and the seed makes another.
+        SeedMismatch: a list was published, and the secret makes another.
     """
-    section = protocol.randomization
-    leaves = rules.leaves(seed, section)
-    root = merkle.tree_head(leaves)
-    published = session.get(Commitment, 1)
-    if published is not None:
-        if published.root != root:
-            raise SeedMismatch(
-                "TRIAL_RANDOMIZATION_SEED_FILE: this seed makes another list than the published one"
-            )
+    whole = opened.list
+    known = published(session)
+    if known is not None:
+        check(known, opened)
         return
-    strata = rules.strata(section)
-    for stratum in strata:
+    section = protocol.randomization
+    for stratum in rules.strata(section):
         session.add(
             Stratum(code=stratum.code, site=_site(stratum, section), levels=dict(stratum.levels))
         )
     session.flush()
-    places = ((stratum.code, seq) for stratum in strata for seq in _sequence(section))
-    session.add_all(
-        Slot(stratum=code, seq=seq, leaf=leaf)
-        for (code, seq), leaf in zip(places, leaves, strict=True)
+    places = product(whole.design.strata, range(1, whole.design.slots_per_stratum + 1))
+    session.execute(
+        insert(Slot),
+        [
+            {"stratum": code, "seq": seq, "leaf": leaf}
+            for (code, seq), leaf in zip(places, whole.leaves, strict=True)
+        ],
     )
     session.add(TrialTotal(cap=section.cap))
     session.add(
         Commitment(
-            root=root,
+            root=whole.root,
             algorithm=rules.ALGORITHM,
-            slots=len(leaves),
+            slots=len(whole.leaves),
+            design=whole.design.document(),
+            contributions=opened.commitments,
             protocol_version=protocol.version,
         )
     )
     session.flush()
 
 
-def _sequence(section: Randomization) -> range:
-    return range(1, section.slots_per_stratum + 1)
+def check(known: Commitment, opened: Opened) -> None:
+    """Refuse a secret that makes another list than the published one.
+
+    Raises:
+        SeedMismatch: the roots differ.
+    """
+    if known.root != opened.list.root:
+        raise SeedMismatch(
+            "the randomization secret makes another list than the published one:"
+            f" its root is {opened.list.root.hex()}, published is {known.root.hex()}"
+        )
 
 
 def _site(stratum: rules.Stratum, section: Randomization) -> str:
@@ -103,16 +122,10 @@ def commitment(session: Session) -> Commitment:
         NotFound: no site is active yet, so the list is not public.
     """
     active = session.exec(select(SiteActivation.id).limit(1)).first()
-    published = session.get(Commitment, 1)
-    if active is None or published is None:
+    known = published(session)
+    if active is None or known is None:
         raise NotFound
-    return published
-
-
-def seed_matches(session: Session, section: Randomization, seed: bytes) -> bool:
-    """Whether the seed makes the published list."""
-    published = session.get(Commitment, 1)
-    return published is not None and published.root == rules.root(seed, section)
+    return known
 
 
 # --- allocation -----------------------------------------------------------------------
@@ -123,7 +136,7 @@ def randomize(
     caller: Principal,
     clock: Clock,
     protocol: Protocol,
-    seed: bytes,
+    secret: SecretFile,
     subject_id: UUID,
 ) -> Allocation:
     """Give the subject the next slot of their stratum.
@@ -137,22 +150,18 @@ def randomize(
         AlreadyRandomized: an allocation exists; it is never redrawn.
         NotReady: preconditions are missing; names each.
         RecruitmentComplete: the trial's cap is reached.
-        ListUnavailable: the seed does not make the committed list.
+        ListAbsent, ListUnavailable: the secret does not make the committed list.
     """
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
     if _allocation(session, subject) is not None:
         raise AlreadyRandomized
     radiotherapy = radiotherapies.current(session, subject)
     evaluation = eligibility.current(session, clock, protocol, subject)
-    missing = [
-        *_without_standing(session, clock, protocol, subject),
-        *_without_eligibility(session, protocol, subject, evaluation),
-        *_without_plan(radiotherapy),
-    ]
+    missing = preconditions.missing(session, clock, protocol, subject, evaluation, radiotherapy)
     if missing or evaluation is None or radiotherapy is None:
         raise NotReady(errors=missing)
     stratum = _lock_stratum(session, protocol.randomization, subject, radiotherapy)
-    seq, arm = _draw(session, protocol.randomization, seed, stratum)
+    seq, arm, not_before = _draw(session, secret, stratum)
     allocation = Allocation(
         site=subject.site,
         subject_id=subject.id,
@@ -161,7 +170,8 @@ def randomize(
         seq=seq,
         arm=arm,
         randomization_number=f"{stratum.code}-{seq:03d}",
-        randomized_at=clock.now(),
+        # Workers' clocks differ by moments; the times of a stratum keep the order of its slots.
+        randomized_at=max(clock.now(), not_before),
         evaluation_version=evaluation.row.version,
         protocol_version=protocol.version,
     )
@@ -182,60 +192,6 @@ def randomize(
     return allocation
 
 
-def _missing(code: str, detail: str) -> FieldError:
-    return FieldError(pointer="", code=code, detail=detail)
-
-
-def _without_standing(
-    session: Session, clock: Clock, protocol: Protocol, subject: Subject
-) -> Iterator[FieldError]:
-    """What site, status and consent lack."""
-    try:
-        study.require_active(session, subject.site, protocol, clock.today())
-    except SiteNotActive as refusal:
-        yield _missing(refusal.code, refusal.detail)
-    if enrolment.consent_in_force(session, subject) is None:
-        yield _missing("no_consent", "No consent is in force: record the signed consent")
-    if subject.status not in (SubjectStatus.ELIGIBLE, SubjectStatus.SCREENING):
-        yield _missing("status", f"The subject is {subject.status}, not eligible")
-
-
-def _without_eligibility(
-    session: Session,
-    protocol: Protocol,
-    subject: Subject,
-    recorded: eligibility.Recorded | None,
-) -> Iterator[FieldError]:
-    """What the evaluation and its signature lack."""
-    if recorded is None:
-        yield _missing("eligibility_missing", "No eligibility facts are recorded")
-        return
-    if recorded.today.stale_facts:
-        stale = ", ".join(recorded.today.stale_facts)
-        yield _missing("eligibility_stale", f"Older than the screening window: {stale}")
-    elif recorded.today.overall != "eligible":
-        yield _missing("not_eligible", f"The evaluation is {recorded.today.overall}")
-    if not eligibility.age_fits(session, protocol, subject, recorded.row.facts):
-        yield _missing(
-            "age_disagrees", "The age at consent does not fit the year of birth: correct either"
-        )
-    signature = recorded.signature
-    if signature is None or signature.meaning != Meaning.ELIGIBLE:
-        yield _missing(
-            "eligibility_not_signed", "An investigator has not signed the current evaluation"
-        )
-
-
-def _without_plan(radiotherapy: Radiotherapy | None) -> Iterator[FieldError]:
-    """What the radiotherapy plan lacks."""
-    if radiotherapy is None:
-        yield _missing("no_radiotherapy_plan", "Record the radiotherapy plan")
-    elif radiotherapy.first_fraction_on is not None:
-        yield _missing(
-            "radiotherapy_started", "The first fraction is delivered; it is too late to randomize"
-        )
-
-
 def _lock_stratum(
     session: Session, section: Randomization, subject: Subject, radiotherapy: Radiotherapy
 ) -> rules.Stratum:
@@ -251,21 +207,34 @@ def _lock_stratum(
 
 
 def _draw(
-    session: Session, section: Randomization, seed: bytes, stratum: rules.Stratum
-) -> tuple[int, str]:
-    """The next slot of a locked stratum and its arm, checked against the committed list."""
+    session: Session, secret: SecretFile, stratum: rules.Stratum
+) -> tuple[int, str, datetime]:
+    """The next slot of a locked stratum and its arm, checked against the committed list.
+
+    With it the time of the slot before, or the beginning of time.
+    """
     last = session.exec(
-        select(func.max(Allocation.seq)).where(Allocation.stratum == stratum.code)
-    ).one()
-    seq = (last or 0) + 1
+        select(Allocation.seq, Allocation.randomized_at)
+        .where(Allocation.stratum == stratum.code)
+        .order_by(col(Allocation.seq).desc())
+        .limit(1)
+    ).first()
+    seq, not_before = (last[0] + 1, last[1]) if last else (1, datetime.min.replace(tzinfo=UTC))
     slot = session.get(Slot, (stratum.code, seq))
     if slot is None or not _count_one(session):
         raise RecruitmentComplete
-    arm = rules.arm_at(seed, section, stratum, seq)
-    salt = rules.salt(seed, stratum.code, seq)
-    if rules.leaf(stratum.code, seq, arm, salt, rules.arm_codes(section)) != slot.leaf:
+    whole = _opened(secret).list
+    if whole.leaf(stratum.code, seq) != slot.leaf:
         raise ListUnavailable
-    return seq, arm
+    return seq, whole.arm(stratum.code, seq), not_before
+
+
+def _opened(secret: SecretFile) -> Opened:
+    try:
+        return secret.opened()
+    except SecretUnusable as fault:
+        log.warning("nothing is allocated", reason=str(fault))
+        raise ListAbsent from None
 
 
 def _count_one(session: Session) -> bool:
@@ -277,6 +246,69 @@ def _count_one(session: Session) -> bool:
         .returning(col(TrialTotal.allocated))
     )
     return session.execute(counted).scalar_one_or_none() is not None
+
+
+# --- proofs ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An allocation, and what leads from it to the published root."""
+
+    allocation: Allocation
+    salt: bytes
+    leaf_index: int
+    path: tuple[bytes, ...]
+    root: bytes
+
+
+def proof(session: Session, caller: Principal, secret: SecretFile, subject_id: UUID) -> Proof:
+    """What shows that the subject's allocation is the committed list's.
+
+    Raises:
+        NotFound: no such subject at the caller's sites.
+        NotRandomized: the subject has no allocation.
+        ListAbsent, ListUnavailable: the secret does not make the committed list.
+    """
+    subject = enrolment.get_subject(session, caller, subject_id)
+    allocation = _allocation(session, subject)
+    if allocation is None:
+        raise NotRandomized
+    return _proof(_committed(session, secret), allocation)
+
+
+def list_proofs(
+    session: Session, caller: Principal, secret: SecretFile, asked: PageQuery
+) -> tuple[list[Proof], str | None]:
+    """The proofs of all allocations so far at the caller's sites, oldest first.
+
+    Raises:
+        ListAbsent, ListUnavailable: the secret does not make the committed list.
+    """
+    whole = _committed(session, secret)
+    query = select(Allocation).where(col(Allocation.site).in_(caller.sites))
+    rows, cursor = page(session, query, Allocation.id, asked)
+    remember_read(session)
+    return [_proof(whole, row) for row in rows], cursor
+
+
+def _committed(session: Session, secret: SecretFile) -> rules.AllocationList:
+    """The list, if it is the published one."""
+    opened, known = _opened(secret), published(session)
+    if known is None or known.root != opened.list.root:
+        raise ListUnavailable
+    return opened.list
+
+
+def _proof(whole: rules.AllocationList, allocation: Allocation) -> Proof:
+    slot = (allocation.stratum, allocation.seq)
+    return Proof(
+        allocation=allocation,
+        salt=whole.salt(*slot),
+        leaf_index=whole.design.index(*slot),
+        path=whole.path(*slot),
+        root=whole.root,
+    )
 
 
 # --- reading ---------------------------------------------------------------------------

@@ -12,6 +12,16 @@ class SiteNotActive(ApiError):
     code, status = "site_not_active", 409
 
 
+class ProtocolNotApproved(ApiError):
+    """The site's ethics committee has not approved the protocol version in use.
+
+    An admin records the approval of that version with POST
+    /v1/sites/{code}/activations; approvals of other versions do not count.
+    """
+
+    code, status = "protocol_not_approved", 409
+
+
 class AlreadyActivated(ApiError):
     """The approval of these versions at this site is recorded already.
 

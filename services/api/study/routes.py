@@ -104,14 +104,13 @@ def read_protocol_version(
 
 
 def _protocol(row: ProtocolVersion) -> ProtocolVersionRead:
-    document = service.without_secrets(row.document)
     return ProtocolVersionRead(
         version=row.version,
         sha256=row.sha256,
         published_at=row.published_at,
-        document=document,
-        eligibility=document["eligibility"],
-        assumptions=document["assumptions"],
+        document=row.document,
+        eligibility=row.document["eligibility"],
+        assumptions=row.document["assumptions"],
     )
 
 

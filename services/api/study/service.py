@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -12,7 +11,7 @@ from services.api.core.errors import Invalid, NotFound
 from services.api.core.pagination import PageQuery, page
 from services.api.protocol.load import Loaded
 from services.api.protocol.schema import Protocol
-from services.api.study.errors import SiteNotActive
+from services.api.study.errors import ProtocolNotApproved, SiteNotActive
 from services.api.study.models import ProtocolVersion, Site, SiteActivation
 from services.api.study.schemas import ActivationCreate
 
@@ -61,14 +60,6 @@ def get_version(session: Session, version: str) -> ProtocolVersion:
     return stored
 
 
-def without_secrets(document: dict[str, Any]) -> dict[str, Any]:
-    """The document without the block sizes: knowing them helps to guess the next arm."""
-    randomization = {
-        key: value for key, value in document["randomization"].items() if key != "block_sizes"
-    }
-    return {**document, "randomization": randomization}
-
-
 def list_sites(session: Session) -> Sequence[Site]:
     """Every site in the order of its code."""
     return session.exec(select(Site).order_by(Site.code)).all()
@@ -100,10 +91,28 @@ def require_active(session: Session, code: str, protocol: Protocol, on: date) ->
     """Refuse recruiting at a site without approval of the protocol (ICH E6(R3) 4.3.5).
 
     Raises:
-        SiteNotActive: no approval of this protocol version is in force.
+        SiteNotActive: no approval of any protocol version is in force.
+        ProtocolNotApproved: only approvals of other versions are.
     """
-    if not recruiting(session, code, protocol, on):
+    if recruiting(session, code, protocol, on):
+        return
+    query = select(SiteActivation.id).where(
+        SiteActivation.site == code, SiteActivation.approved_on <= on
+    )
+    if session.exec(query.limit(1)).first() is None:
         raise SiteNotActive
+    raise ProtocolNotApproved
+
+
+def current_consent(session: Session, code: str, protocol: Protocol, on: date) -> str | None:
+    """The consent version approved last at the site for this protocol version, by that day."""
+    query = select(SiteActivation.consent_version).where(
+        SiteActivation.site == code,
+        SiteActivation.protocol_version == protocol.version,
+        SiteActivation.approved_on <= on,
+    )
+    latest = (col(SiteActivation.approved_on).desc(), col(SiteActivation.id).desc())
+    return session.exec(query.order_by(*latest).limit(1)).first()
 
 
 def approved_consent(session: Session, code: str, consent_version: str, on: date) -> bool:

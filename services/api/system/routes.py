@@ -7,11 +7,11 @@ from starlette.responses import HTMLResponse
 
 from services.api import migrate
 from services.api.core.auth import open_to_all
-from services.api.core.context import ProtocolDep, SettingsDep
 from services.api.core.db import SessionDep
 from services.api.core.errors import ApiError, NotFound, Unavailable, responses
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
+from services.api.randomization.secret import SecretDep
 from services.api.system import service
 from services.api.system.errors import NotReadyToServe
 from services.api.system.schemas import Health, Readiness
@@ -37,13 +37,13 @@ async def read_health() -> Health:
 
 
 @router.get("/readyz", dependencies=[HEALTH], responses=responses(NotReadyToServe, Unavailable))
-def read_readiness(session: SessionDep, protocol: ProtocolDep, settings: SettingsDep) -> Readiness:
+def read_readiness(session: SessionDep, secret: SecretDep) -> Readiness:
     """Whether the service may be used.
 
     Checks the database, its schema revision, the role and row-level security,
-    durability, and that the randomization seed makes the committed list.
+    durability, and that the randomization secret makes the committed list.
     """
-    failed = service.failures(session, protocol, settings.seed)
+    failed = service.failures(session, secret)
     if failed:
         raise NotReadyToServe(errors=failed)
     return Readiness(revision=migrate.head())

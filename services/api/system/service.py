@@ -7,8 +7,9 @@ from sqlmodel import Session
 
 from services.api import migrate
 from services.api.core.errors import FieldError
-from services.api.protocol.schema import Protocol
-from services.api.randomization.service import seed_matches
+from services.api.randomization import service as randomization
+from services.api.randomization.secret import SecretFile, SecretUnusable
+from services.api.randomization.service import SeedMismatch
 
 _ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
 _UNGUARDED = text(
@@ -22,16 +23,14 @@ _UNGUARDED = text(
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
-def failures(session: Session, protocol: Protocol, seed: bytes) -> list[FieldError]:
+def failures(session: Session, secret: SecretFile) -> list[FieldError]:
     """Every check that fails, each with what to do."""
-    found = [*_schema(session)]
-    if not found:
-        found = [*_role(session), *_isolation(session), *_durability(session)]
-        if not seed_matches(session, protocol.randomization, seed):
-            found.append(
-                _failure("randomization_secret", "The seed does not make the committed list")
-            )
-    return found
+    return [*_schema(session)] or [
+        *_role(session),
+        *_isolation(session),
+        *_durability(session),
+        *_randomization(session, secret),
+    ]
 
 
 def _failure(code: str, detail: str) -> FieldError:
@@ -61,3 +60,18 @@ def _durability(session: Session) -> Iterator[FieldError]:
         value = session.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one()
         if value == "off":
             yield _failure("durability", f"{name} is off: an acknowledged record could be lost")
+
+
+def _randomization(session: Session, secret: SecretFile) -> Iterator[FieldError]:
+    known = randomization.published(session)
+    if known is None:
+        yield _failure("randomization_secret", "No list is published")
+        return
+    try:
+        randomization.check(known, secret.opened())
+    except SecretUnusable:
+        yield _failure("randomization_secret", "The secret is absent or unusable: restore it")
+    except SeedMismatch:
+        yield _failure(
+            "randomization_secret", "The secret makes another list than the published: restore it"
+        )

@@ -1,0 +1,93 @@
+"""What a subject still lacks before they can be randomized: each with its own problem."""
+
+from collections.abc import Iterator
+
+from sqlmodel import Session
+
+from services.api.core.clock import Clock
+from services.api.core.errors import ApiError, FieldError
+from services.api.eligibility import service as eligibility
+from services.api.enrolment import service as enrolment
+from services.api.enrolment.errors import NoConsent
+from services.api.enrolment.models import Subject
+from services.api.enrolment.rules import SubjectStatus
+from services.api.protocol.schema import Protocol
+from services.api.radiotherapy.models import Radiotherapy
+from services.api.randomization.errors import (
+    AgeDisagrees,
+    ConsentOutdated,
+    EligibilityMissing,
+    EligibilityNotSigned,
+    EligibilityStale,
+    NoRadiotherapyPlan,
+    NotEligible,
+    NotInScreening,
+    RadiotherapyStarted,
+)
+from services.api.signatures.rules import Meaning
+from services.api.study import service as study
+from services.api.study.errors import ProtocolNotApproved, SiteNotActive
+
+
+def missing(
+    session: Session,
+    clock: Clock,
+    protocol: Protocol,
+    subject: Subject,
+    recorded: eligibility.Recorded | None,
+    radiotherapy: Radiotherapy | None,
+) -> list[FieldError]:
+    """Every precondition that is not met; empty when the subject may be randomized.
+
+    The caller holds the subject's lock, so none of them can change meanwhile.
+    """
+    unmet = [
+        *_of_site_and_consent(session, clock, protocol, subject),
+        *_of_eligibility(session, protocol, subject, recorded),
+        *_of_radiotherapy(radiotherapy),
+    ]
+    return [FieldError(pointer="", code=one.code, detail=one.detail) for one in unmet]
+
+
+def _of_site_and_consent(
+    session: Session, clock: Clock, protocol: Protocol, subject: Subject
+) -> Iterator[ApiError]:
+    try:
+        study.require_active(session, subject.site, protocol, clock.today())
+    except (SiteNotActive, ProtocolNotApproved) as refusal:
+        yield refusal
+    consent = enrolment.consent_in_force(session, subject)
+    current = study.current_consent(session, subject.site, protocol, clock.today())
+    if consent is None:
+        yield NoConsent()
+    elif current is not None and consent.version != current:
+        yield ConsentOutdated(f"Have consent version {current} signed, and record it.")
+    if subject.status not in (SubjectStatus.ELIGIBLE, SubjectStatus.SCREENING):
+        yield NotInScreening(f"The subject is {subject.status}.")
+
+
+def _of_eligibility(
+    session: Session,
+    protocol: Protocol,
+    subject: Subject,
+    recorded: eligibility.Recorded | None,
+) -> Iterator[ApiError]:
+    if recorded is None:
+        yield EligibilityMissing()
+        return
+    if recorded.today.stale_facts:
+        stale = ", ".join(recorded.today.stale_facts)
+        yield EligibilityStale(f"Measure again, PUT the facts and have them signed: {stale}.")
+    elif recorded.today.overall != "eligible":
+        yield NotEligible(f"The evaluation is {recorded.today.overall}: GET it for the criteria.")
+    if not eligibility.age_fits(session, protocol, subject, recorded.row.facts):
+        yield AgeDisagrees()
+    if recorded.signature is None or recorded.signature.meaning != Meaning.ELIGIBLE:
+        yield EligibilityNotSigned()
+
+
+def _of_radiotherapy(radiotherapy: Radiotherapy | None) -> Iterator[ApiError]:
+    if radiotherapy is None:
+        yield NoRadiotherapyPlan()
+    elif radiotherapy.first_fraction_on is not None:
+        yield RadiotherapyStarted()
