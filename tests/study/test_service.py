@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from services.api.study import service
-from services.api.study.errors import SiteNotActive
+from services.api.study.errors import ProtocolNotApproved, SiteNotActive
 from tests.make import Api, created
 
 PROTOCOL_DAY = date(2026, 1, 1)
@@ -35,7 +35,8 @@ def test_a_site_recruits_from_the_day_of_its_approval(unchanged: Api) -> None:
     with unchanged.state.database.session() as session:
         for days, active in ((-1, False), (0, True), (1, True)):
             on = PROTOCOL_DAY + timedelta(days=days)
-            assert service.recruiting(session, "NN", protocol, on) is active
+            approved = service.approvals(session, "NN", on)
+            assert bool(service.of_version(approved, protocol)) is active
             assert service.approved_consent(session, "NN", "1.0", on) is active
 
 
@@ -56,11 +57,12 @@ def test_a_consent_version_is_approved_per_site(api: Api) -> None:
 def test_an_approval_of_another_protocol_does_not_let_a_site_recruit(unchanged: Api) -> None:
     protocol = unchanged.state.loaded.protocol
     with unchanged.state.database.session() as session:
-        service.require_active(session, "NN", protocol, PROTOCOL_DAY)
+        approved = service.approvals(session, "NN", PROTOCOL_DAY)
+        assert service.require_active(approved, protocol).consent_version == "1.0"
+        with pytest.raises(ProtocolNotApproved):
+            service.require_active(approved, protocol.model_copy(update={"version": "2.0"}))
         with pytest.raises(SiteNotActive):
-            service.require_active(
-                session, "NN", protocol.model_copy(update={"version": "2.0"}), PROTOCOL_DAY
-            )
+            service.require_active([], protocol)
 
 
 def test_an_activation_is_audited_with_the_admin_who_recorded_it(api: Api) -> None:

@@ -18,7 +18,7 @@ from services.api.eligibility.models import EligibilityEvaluation, EligibilitySi
 from services.api.eligibility.rules import Evaluation, age_agrees, evaluate, evaluation_hash
 from services.api.eligibility.schemas import EligibilityPut, EligibilitySignatureCreate
 from services.api.enrolment import service as enrolment
-from services.api.enrolment.models import Subject
+from services.api.enrolment.models import Consent, Subject
 from services.api.enrolment.rules import SubjectStatus
 from services.api.protocol.schema import Protocol
 from services.api.signatures import service as signatures
@@ -91,7 +91,8 @@ def record(
     )
     check_version(expected, before.version if before else 0)
     facts = _read(given, protocol, clock.today())
-    if not age_fits(session, protocol, subject, facts.given):
+    consent = enrolment.consent_in_force(session, subject)
+    if not age_fits(protocol, subject, consent, facts.given):
         raise Invalid.at(f"/facts/{protocol.eligibility.age_fact}", "disagrees", _AGE)
     verdicts = evaluate(facts, protocol.eligibility, clock.today())
     row = EligibilityEvaluation(
@@ -133,7 +134,7 @@ _AGE = "The age does not fit the subject's year of birth on the day of consent"
 
 
 def age_fits(
-    session: Session, protocol: Protocol, subject: Subject, facts: Mapping[str, object]
+    protocol: Protocol, subject: Subject, consent: Consent | None, facts: Mapping[str, object]
 ) -> bool:
     """Whether the age at consent, the consent's day and the year of birth fit together.
 
@@ -141,7 +142,6 @@ def age_fits(
     what is not known yet contradicts nothing.
     """
     age = facts.get(protocol.eligibility.age_fact)
-    consent = enrolment.consent_in_force(session, subject)
     if consent is None or not isinstance(age, int):
         return True
     return age_agrees(age, subject.year_of_birth, consent.signed_on)
@@ -198,8 +198,9 @@ def _supported(
         return SubjectStatus.SCREEN_FAILED
     if overall != "eligible":
         raise CannotSign(f"The evaluation is {overall}, not eligible.")
-    if enrolment.consent_in_force(session, subject) is None:
+    consent = enrolment.consent_in_force(session, subject)
+    if consent is None:
         raise CannotSign("No consent is in force: record the signed consent first.")
-    if not age_fits(session, protocol, subject, recorded.row.facts):
+    if not age_fits(protocol, subject, consent, recorded.row.facts):
         raise CannotSign(f"{_AGE}.")
     return SubjectStatus.ELIGIBLE

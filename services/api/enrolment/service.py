@@ -66,7 +66,7 @@ def screen(
     """
     if person.site not in caller.sites:
         raise Forbidden(f"You may enrol at {', '.join(caller.sites) or 'no site'} only.")
-    study.require_active(session, person.site, protocol, clock.today())
+    study.require_active(study.approvals(session, person.site, clock.today()), protocol)
     not_after(clock.today().year, person.year_of_birth, "/year_of_birth")
     if person.national_id is not None:
         digest = hmac.new(person_key, person.national_id.upper().encode(), hashlib.sha256).digest()
@@ -176,13 +176,15 @@ def change_subject(
     return subject
 
 
-def move(session: Session, subject: Subject, to: SubjectStatus) -> None:
-    """Change the status of a locked subject.
+def move(
+    session: Session, subject: Subject, to: SubjectStatus, *, consented: bool = False
+) -> None:
+    """Change the status of a locked subject, who is known to have `consented` or is looked up.
 
     Raises:
         MoveNotAllowed: the move is not in the table of moves.
     """
-    consented = bool(consents(session, subject))
+    consented = consented or bool(consents(session, subject))
     if not may_move(SubjectStatus(subject.status), to, consented):
         raise MoveNotAllowed(f"A subject in {subject.status} does not become {to.value}.")
     subject.status = to.value
@@ -239,10 +241,11 @@ def withdrawals(session: Session, subject: Subject) -> dict[UUID, ConsentWithdra
 
 def consent_in_force(session: Session, subject: Subject) -> Consent | None:
     """The newest consent that is not withdrawn."""
-    withdrawn = withdrawals(session, subject)
-    return next(
-        (row for row in reversed(consents(session, subject)) if row.id not in withdrawn), None
+    withdrawn = select(ConsentWithdrawal.consent_id).where(
+        ConsentWithdrawal.consent_id == Consent.id
     )
+    query = select(Consent).where(Consent.subject_id == subject.id, ~withdrawn.exists())
+    return session.exec(query.order_by(col(Consent.id).desc()).limit(1)).first()
 
 
 def list_consents(

@@ -1,6 +1,6 @@
 """What a subject still lacks before they can be randomized: each with its own problem."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session
 
@@ -9,8 +9,7 @@ from services.api.core.errors import ApiError, FieldError
 from services.api.eligibility import service as eligibility
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.errors import NoConsent
-from services.api.enrolment.models import Subject
-from services.api.enrolment.rules import SubjectStatus
+from services.api.enrolment.models import Consent, Subject
 from services.api.protocol.schema import Protocol
 from services.api.radiotherapy.models import Radiotherapy
 from services.api.randomization.errors import (
@@ -27,6 +26,7 @@ from services.api.randomization.errors import (
 from services.api.signatures.rules import Meaning
 from services.api.study import service as study
 from services.api.study.errors import ProtocolNotApproved, SiteNotActive
+from services.api.study.models import SiteActivation
 
 
 def missing(
@@ -41,35 +41,41 @@ def missing(
 
     The caller holds the subject's lock, so none of them can change meanwhile.
     """
+    approved = study.approvals(session, subject.site, clock.today())
+    consent = enrolment.consent_in_force(session, subject)
     unmet = [
-        *_of_site_and_consent(session, clock, protocol, subject),
-        *_of_eligibility(session, protocol, subject, recorded),
+        *_of_consent(approved, protocol, consent),
+        *_of_status(subject),
+        *_of_eligibility(protocol, subject, consent, recorded),
         *_of_radiotherapy(radiotherapy),
     ]
     return [FieldError(pointer="", code=one.code, detail=one.detail) for one in unmet]
 
 
-def _of_site_and_consent(
-    session: Session, clock: Clock, protocol: Protocol, subject: Subject
+def _of_consent(
+    approved: Sequence[SiteActivation], protocol: Protocol, consent: Consent | None
 ) -> Iterator[ApiError]:
+    """What site and consent lack; the form has to be the one that was approved last."""
     try:
-        study.require_active(session, subject.site, protocol, clock.today())
+        current = study.require_active(approved, protocol).consent_version
     except (SiteNotActive, ProtocolNotApproved) as refusal:
         yield refusal
-    consent = enrolment.consent_in_force(session, subject)
-    current = study.current_consent(session, subject.site, protocol, clock.today())
+        current = None
     if consent is None:
         yield NoConsent()
     elif current is not None and consent.version != current:
         yield ConsentOutdated(f"Have consent version {current} signed, and record it.")
-    if subject.status not in (SubjectStatus.ELIGIBLE, SubjectStatus.SCREENING):
+
+
+def _of_status(subject: Subject) -> Iterator[ApiError]:
+    if subject.status not in eligibility.SCREENED:
         yield NotInScreening(f"The subject is {subject.status}.")
 
 
 def _of_eligibility(
-    session: Session,
     protocol: Protocol,
     subject: Subject,
+    consent: Consent | None,
     recorded: eligibility.Recorded | None,
 ) -> Iterator[ApiError]:
     if recorded is None:
@@ -80,7 +86,7 @@ def _of_eligibility(
         yield EligibilityStale(f"Measure again, PUT the facts and have them signed: {stale}.")
     elif recorded.today.overall != "eligible":
         yield NotEligible(f"The evaluation is {recorded.today.overall}: GET it for the criteria.")
-    if not eligibility.age_fits(session, protocol, subject, recorded.row.facts):
+    if not eligibility.age_fits(protocol, subject, consent, recorded.row.facts):
         yield AgeDisagrees()
     if recorded.signature is None or recorded.signature.meaning != Meaning.ELIGIBLE:
         yield EligibilityNotSigned()

@@ -76,8 +76,8 @@ def randomize(
     delivered; what is missing is named in `errors`. Send the same
     Idempotency-Key when you retry: it always gives the same allocation.
     """
-    row = service.randomize(session, caller, clock, protocol, secret, subject_id)
-    return _read(row.model_dump(), service.levels(session))
+    row, stratum = service.randomize(session, caller, clock, protocol, secret, subject_id)
+    return _read(row.model_dump(), {stratum.code: dict(stratum.levels)})
 
 
 @router.get(

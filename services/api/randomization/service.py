@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import FromClause, column, insert, table, update
+from sqlalchemy import FromClause, column, func, insert, table, true, update
 from sqlalchemy import select as columns_of
 from sqlmodel import Session, SQLModel, col, select
 
@@ -138,7 +138,7 @@ def randomize(
     protocol: Protocol,
     secret: SecretFile,
     subject_id: UUID,
-) -> Allocation:
+) -> tuple[Allocation, rules.Stratum]:
     """Give the subject the next slot of their stratum.
 
     The transaction holds the subject's and then the stratum's lock until
@@ -161,7 +161,8 @@ def randomize(
     if missing or evaluation is None or radiotherapy is None:
         raise NotReady(errors=missing)
     stratum = _lock_stratum(session, protocol.randomization, subject, radiotherapy)
-    seq, arm, not_before = _draw(session, secret, stratum)
+    seq, arm, before = _draw(session, secret, stratum)
+    now = clock.now()
     allocation = Allocation(
         site=subject.site,
         subject_id=subject.id,
@@ -171,13 +172,13 @@ def randomize(
         arm=arm,
         randomization_number=f"{stratum.code}-{seq:03d}",
         # Workers' clocks differ by moments; the times of a stratum keep the order of its slots.
-        randomized_at=max(clock.now(), not_before),
+        randomized_at=max(now, before or now),
         evaluation_version=evaluation.row.version,
         protocol_version=protocol.version,
     )
     session.add(allocation)
     session.flush()
-    enrolment.move(session, subject, SubjectStatus.RANDOMIZED)
+    enrolment.move(session, subject, SubjectStatus.RANDOMIZED, consented=True)
     lead = (radiotherapy.planned_start - clock.today()).days
     if lead < protocol.treatment.starts_days_before_rt:
         deviations.note(
@@ -189,7 +190,7 @@ def randomize(
             f" the protocol asks for {protocol.treatment.starts_days_before_rt}.",
             clock.today(),
         )
-    return allocation
+    return allocation, stratum
 
 
 def _lock_stratum(
@@ -208,25 +209,30 @@ def _lock_stratum(
 
 def _draw(
     session: Session, secret: SecretFile, stratum: rules.Stratum
-) -> tuple[int, str, datetime]:
+) -> tuple[int, str, datetime | None]:
     """The next slot of a locked stratum and its arm, checked against the committed list.
 
-    With it the time of the slot before, or the beginning of time.
+    With it the time of the slot before, if there is one.
     """
-    last = session.exec(
-        select(Allocation.seq, Allocation.randomized_at)
+    last = (
+        select(col(Allocation.seq), col(Allocation.randomized_at))
         .where(Allocation.stratum == stratum.code)
         .order_by(col(Allocation.seq).desc())
         .limit(1)
+        .subquery()
+    )
+    slot = session.exec(
+        select(Slot.seq, Slot.leaf, last.c.randomized_at)
+        .outerjoin(last, true())
+        .where(Slot.stratum == stratum.code, Slot.seq == func.coalesce(last.c.seq, 0) + 1)
     ).first()
-    seq, not_before = (last[0] + 1, last[1]) if last else (1, datetime.min.replace(tzinfo=UTC))
-    slot = session.get(Slot, (stratum.code, seq))
     if slot is None or not _count_one(session):
         raise RecruitmentComplete
+    seq, leaf, before = slot
     whole = _opened(secret).list
-    if whole.leaf(stratum.code, seq) != slot.leaf:
+    if whole.leaf(stratum.code, seq) != leaf:
         raise ListUnavailable
-    return seq, whole.arm(stratum.code, seq), not_before
+    return seq, whole.arm(stratum.code, seq), before
 
 
 def _opened(secret: SecretFile) -> Opened:

@@ -74,7 +74,9 @@ def read_site(
 
 
 def _site(session: SessionDep, site: Site, clock: ClockDep, protocol: ProtocolDep) -> SiteRead:
-    recruiting = service.recruiting(session, site.code, protocol, clock.today())
+    recruiting = bool(
+        service.of_version(service.approvals(session, site.code, clock.today()), protocol)
+    )
     return SiteRead(code=site.code, name=site.name, city=site.city, recruiting=recruiting)
 
 

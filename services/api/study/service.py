@@ -77,42 +77,34 @@ def get_site(session: Session, code: str) -> Site:
     return site
 
 
-def recruiting(session: Session, code: str, protocol: Protocol, on: date) -> bool:
-    """Whether an approval of the protocol is in force at the site on that day."""
-    query = select(SiteActivation.id).where(
-        SiteActivation.site == code,
-        SiteActivation.protocol_version == protocol.version,
-        SiteActivation.approved_on <= on,
+def approvals(session: Session, code: str, on: date) -> Sequence[SiteActivation]:
+    """The ethics approvals at the site that are in force on that day, the newest last."""
+    query = select(SiteActivation).where(
+        SiteActivation.site == code, SiteActivation.approved_on <= on
     )
-    return session.exec(query.limit(1)).first() is not None
+    return session.exec(query.order_by(col(SiteActivation.approved_on), col(SiteActivation.id))).all()
 
 
-def require_active(session: Session, code: str, protocol: Protocol, on: date) -> None:
-    """Refuse recruiting at a site without approval of the protocol (ICH E6(R3) 4.3.5).
+def of_version(approved: Sequence[SiteActivation], protocol: Protocol) -> list[SiteActivation]:
+    """Those of the approvals that are for this protocol version; a site recruits under them."""
+    return [one for one in approved if one.protocol_version == protocol.version]
+
+
+def require_active(approved: Sequence[SiteActivation], protocol: Protocol) -> SiteActivation:
+    """The newest approval of the protocol; a site without one recruits nobody.
+
+    Source: ICH E6(R3) 4.3.5.
 
     Raises:
         SiteNotActive: no approval of any protocol version is in force.
         ProtocolNotApproved: only approvals of other versions are.
     """
-    if recruiting(session, code, protocol, on):
-        return
-    query = select(SiteActivation.id).where(
-        SiteActivation.site == code, SiteActivation.approved_on <= on
-    )
-    if session.exec(query.limit(1)).first() is None:
+    if not approved:
         raise SiteNotActive
-    raise ProtocolNotApproved
-
-
-def current_consent(session: Session, code: str, protocol: Protocol, on: date) -> str | None:
-    """The consent version approved last at the site for this protocol version, by that day."""
-    query = select(SiteActivation.consent_version).where(
-        SiteActivation.site == code,
-        SiteActivation.protocol_version == protocol.version,
-        SiteActivation.approved_on <= on,
-    )
-    latest = (col(SiteActivation.approved_on).desc(), col(SiteActivation.id).desc())
-    return session.exec(query.order_by(*latest).limit(1)).first()
+    of_this = of_version(approved, protocol)
+    if not of_this:
+        raise ProtocolNotApproved
+    return of_this[-1]
 
 
 def approved_consent(session: Session, code: str, consent_version: str, on: date) -> bool:
