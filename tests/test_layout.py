@@ -91,7 +91,14 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "totp",
         "watch",
     },
-    randomization={"merkle"},
+    randomization={
+        "commands",
+        "contributions",
+        "generator",
+        "merkle",
+        "preconditions",
+        "secret",
+    },
     visits={"endpoint_rules", "grading_rules"},
 )
 """What a resource has beside the files that all have."""

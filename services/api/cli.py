@@ -38,6 +38,7 @@ from services.api.randomization.secret import SecretUnusable
 from services.api.randomization.service import SeedMismatch
 from services.api.settings import MissingSetting, Settings
 from services.api.setup import NotMigrated, SandboxDatabase
+from services.api.simulation.command import simulate
 from services.api.study.service import PublishedDiffers
 
 console = Console()
@@ -101,6 +102,7 @@ app.add_typer(keys, name="keys")
 audit = typer.Typer(help="The seals over the audit trail.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(randomization, name="randomization")
+randomization.command()(simulate)
 
 
 @app.command()
