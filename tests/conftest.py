@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def rounds(pytestconfig: pytest.Config) -> Rounds:
-    """How often a destructive test repeats itself: the first number, or with --torture the second."""
+    """How often a destructive test repeats itself: the first number; with --torture, the second."""
     long = bool(pytestconfig.getoption("torture"))
     return lambda few, many: many if long else few
 
@@ -237,6 +237,7 @@ def lived(cluster: Cluster, served: Served, sealing_key: Path) -> Iterator[Lived
         subjects = {
             site: str(made.as_("investigator", site).lived(site)["id"]) for site in ("NN", "LZ")
         }
+        made.paired(subjects["NN"], subjects["LZ"])
         made.as_("investigator").screened(national_id="450103197101010011")
         ok(made.sign_in("investigator-nn"))
         problem(made.sign_in("investigator-nn", "a wrong password"), 400, "invalid_grant")

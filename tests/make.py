@@ -18,6 +18,8 @@ Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 
 SUBJECT: Json = {"site": "NN", "year_of_birth": 1971, "sex": "female"}
+WITHOUT_CHEMOTHERAPY: Json = {"site": "NN", "concurrent_chemotherapy": False}
+"""The correct stratum of a subject who was randomized as if they had it."""
 
 
 def adverse_event(today: date) -> Json:
@@ -33,6 +35,16 @@ def adverse_event(today: date) -> Json:
         "action_taken": "none",
         "outcome": "recovering",
         "narrative": "Admitted for tube feeding.",
+    }
+
+
+def correction(today: date, kind: str, **given: object) -> Json:
+    """An error in randomization, found today; `given` holds the field of its kind."""
+    return {
+        "kind": kind,
+        "discovered_on": str(today),
+        "reason": "Found on source data review",
+        **given,
     }
 
 
@@ -246,6 +258,12 @@ class Api:
         here = f"/v1/subjects/{subject['id']}"
         created(self.post(f"{here}/randomization"))
         return ok(self.get(here))
+
+    def paired(self, one: str, other: str) -> Json:
+        """The data manager's record that two randomized subjects are the same person."""
+        body = correction(self.today(), "duplicate", other_subject=other)
+        manager = self.as_("data_manager")
+        return created(manager.post(f"/v1/subjects/{one}/randomization/corrections", body))
 
     def on_treatment(self, **changed: object) -> Json:
         """A randomized subject who had the first fraction today."""

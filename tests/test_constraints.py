@@ -136,6 +136,33 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         [{"first_fraction_on": None, "last_fraction_on": "2026-03-01"}],
     ),
     "radiotherapy_version_from_one": ("radiotherapy", VERSIONS),
+    "randomization_correction_criteria_named": (
+        "randomization_correction",
+        [{"criteria": []}, {"criteria": ["I01", None]}],
+    ),
+    "randomization_correction_criteria_of_kind": (
+        "randomization_correction",
+        [{"kind": "ineligible"}, {"criteria": ["I01"]}],
+    ),
+    "randomization_correction_kind_known": (
+        "randomization_correction",
+        [{"kind": "wrong_arm"}, {"kind": ""}],
+    ),
+    "randomization_correction_pair_of_kind": (
+        "randomization_correction",
+        [
+            {"pair": None},
+            {"retained": None},
+            {"pair": None, "retained": None},
+            {"kind": "ineligible"},
+            {"kind": "ineligible", "pair": None},
+            {"kind": "ineligible", "retained": None},
+        ],
+    ),
+    "randomization_correction_stratum_of_kind": (
+        "randomization_correction",
+        [{"kind": "wrong_stratum"}, {"stratum": "NN-N"}],
+    ),
     "sandbox_clock_forward": ("sandbox_clock", [{"ahead": "-1 second"}]),
     "sandbox_clock_is_one": ("sandbox_clock", [{"id": 2}, {"id": 0}]),
     "slot_from_one": ("randomization_slot", [{"seq": 0}, {"seq": -1}]),
@@ -197,6 +224,8 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "protocol_version_pkey": ("protocol_version", [{"sha256": "0" * 64}]),
     "radiotherapy_pkey": ("radiotherapy", [{"planned_dose_gy": 70}]),
     "randomization_commitment_pkey": ("randomization_commitment", [{"slots": 1}]),
+    "randomization_correction_one_retained": ("randomization_correction", [{"id": NEW}]),
+    "randomization_correction_pkey": ("randomization_correction", [{"pair": NEW}]),
     "randomization_slot_pkey": ("randomization_slot", [{"leaf": "\\x00"}]),
     "randomization_total_pkey": ("randomization_total", [{"allocated": 0}]),
     "sandbox_clock_pkey": ("sandbox_clock", [{"ahead": "1 second"}]),
@@ -253,6 +282,22 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "radiotherapy_protocol_version_fkey": ("radiotherapy", [UNKNOWN]),
     "radiotherapy_site_subject_id_fkey": ("radiotherapy", [{"site": "LZ"}]),
     "randomization_commitment_protocol_version_fkey": ("randomization_commitment", [UNKNOWN]),
+    "randomization_correction_of_allocation": (
+        "randomization_correction",
+        [{"subject_id": NEW}],
+    ),
+    "randomization_correction_protocol_version_fkey": ("randomization_correction", [UNKNOWN]),
+    "randomization_correction_site_stratum_fkey": (
+        "randomization_correction",
+        [
+            {"kind": "wrong_stratum", "stratum": code, "pair": None, "retained": None}
+            for code in ("LZ-N", "NN-X")
+        ],
+    ),
+    "randomization_correction_site_subject_id_fkey": (
+        "randomization_correction",
+        [{"site": "LZ"}, {"subject_id": NEW}],
+    ),
     "randomization_slot_stratum_fkey": ("randomization_slot", [{"stratum": "ZZ"}]),
     "site_activation_protocol_version_fkey": ("site_activation", [UNKNOWN]),
     "site_activation_site_fkey": ("site_activation", [{"site": "ZZ"}]),
@@ -340,10 +385,10 @@ def test_a_slot_is_neither_skipped_nor_given_twice(superuser: psycopg.Connection
     assert twice.value.diag.constraint_name == "allocation_slot_once"
     isolate(superuser, "allocation", "allocation_without_gap")
     with pytest.raises(errors.ForeignKeyViolation) as skipped, superuser.transaction():
-        insert_copy(superuser, "allocation", {"id": NEW, "seq": 3})
+        insert_copy(superuser, "allocation", {"id": NEW, "subject_id": NEW, "seq": 3})
     assert skipped.value.diag.constraint_name == "allocation_without_gap"
     for seq in (2, 3):
-        insert_copy(superuser, "allocation", {"id": NEW, "seq": seq})
+        insert_copy(superuser, "allocation", {"id": NEW, "subject_id": NEW, "seq": seq})
 
 
 @pytest.mark.parametrize("table", [*CLINICAL, "audit_event"])

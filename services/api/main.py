@@ -22,6 +22,7 @@ from services.api.core.keys import KeyRing, UnusableKeys
 from services.api.core.outside import OutsideIssuer
 from services.api.core.permissions import Role
 from services.api.core.tokens import TokenIssuer
+from services.api.corrections.routes import router as corrections
 from services.api.deviations.routes import router as deviations
 from services.api.eligibility.routes import router as eligibility
 from services.api.enrolment.routes import router as enrolment
@@ -33,6 +34,7 @@ from services.api.radiotherapy.routes import router as radiotherapy
 from services.api.randomization.routes import router as randomization
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import SecretFile
+from services.api.reports.routes import router as reports
 from services.api.sandbox.routes import router as sandbox
 from services.api.settings import MissingSetting, Settings
 from services.api.study.routes import router as study
@@ -58,10 +60,12 @@ TAGS = [
     {"name": "eligibility", "description": "Facts, criteria, verdicts and the signature."},
     {"name": "radiotherapy", "description": "What was planned and delivered."},
     {"name": "randomization", "description": "Allocation to an arm, and the committed list."},
+    {"name": "corrections", "description": "Errors made in randomization, kept and shown."},
     {"name": "visits", "description": "The schedule and what happened."},
     {"name": "gradings", "description": "Assessments of oral mucositis."},
     {"name": "endpoint", "description": "The outcome of a subject."},
     {"name": "adverse events", "description": "What happened to a subject's safety."},
+    {"name": "reports", "description": "Figures for those who watch over the trial."},
     {"name": "audit", "description": "Who did what, and the seals that prove it."},
     {"name": "system", "description": "Health, readiness and problem pages."},
     {"name": "sandbox", "description": "The movable clock of a practice installation."},
@@ -76,8 +80,10 @@ ROUTERS = (
     radiotherapy,
     eligibility,
     randomization,
+    corrections,
     visits,
     adverse_events,
+    reports,
     audit,
     system,
 )

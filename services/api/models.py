@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from services.api.adverse_events import models as adverse_events
 from services.api.core import audit, idempotency
+from services.api.corrections import models as corrections
 from services.api.deviations import models as deviations
 from services.api.eligibility import models as eligibility
 from services.api.enrolment import models as enrolment
@@ -24,6 +25,7 @@ TABLES = (
     radiotherapy,
     eligibility,
     randomization,
+    corrections,
     visits,
     adverse_events,
     sandbox,

@@ -17,7 +17,7 @@ from services.api.sandbox.service import NAMESPACE, username
 from tests.access.matrix import ANONYMOUS
 from tests.conftest import APP_PASSWORD, admin_url, execute
 from tests.lived import plain
-from tests.make import Api, adverse_event, created, grading, ok
+from tests.make import Api, adverse_event, correction, created, grading, ok
 
 PREPARED = "test_prepared"
 
@@ -79,6 +79,9 @@ def prepare(api: Api) -> dict[str, Any]:
                 gradings[ok(one.get("/v1/me"))["role"]] = graded["id"]
     consented = investigator.consented()["id"]
     consents = ok(investigator.get(f"/v1/subjects/{consented}/consents"))["items"]
+    corrections = f"/v1/subjects/{live}/randomization/corrections"
+    ineligible = correction(api.today(), "ineligible", criteria=["I02"])
+    created(api.as_("data_manager").post(corrections, ineligible))
     evaluated = investigator.evaluated()["id"]
     evaluation = ok(investigator.get(f"/v1/subjects/{evaluated}/eligibility"))
     reported = investigator.post(f"/v1/subjects/{live}/adverse-events", adverse_event(api.today()))

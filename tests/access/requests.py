@@ -11,7 +11,17 @@ from services.api.core.permissions import Role
 from services.api.sandbox.service import NAMESPACE, PASSWORD
 from tests.access.prepared import Prepared
 from tests.facts import eligible_facts
-from tests.make import SUBJECT, Api, Json, adverse_event, grading, ok, plan
+from tests.make import (
+    SUBJECT,
+    WITHOUT_CHEMOTHERAPY,
+    Api,
+    Json,
+    adverse_event,
+    correction,
+    grading,
+    ok,
+    plan,
+)
 
 Send = Callable[[Api, Prepared, str], httpx.Response]
 
@@ -177,6 +187,12 @@ REQUESTS: dict[str, Send] = {
     "read_commitment": read("/v1/randomization/commitment"),
     "read_proof": read(f"{LIVE}/randomization/proof"),
     "list_proofs": read("/v1/randomization/proofs"),
+    "list_subject_corrections": read(f"{LIVE}/randomization/corrections"),
+    "record_correction": post(
+        f"{LIVE}/randomization/corrections",
+        lambda at: correction(at.api.today(), "wrong_stratum", stratum=WITHOUT_CHEMOTHERAPY),
+    ),
+    "list_corrections": read("/v1/randomization/corrections"),
     "list_visits": read(f"{LIVE}/visits"),
     "read_visit": read(f"{LIVE}/visits/RT1A"),
     "record_visit": put(f"{LIVE}/visits/RT2A", lambda _: {"missed_reason": "Holiday"}, 0),
@@ -198,6 +214,7 @@ REQUESTS: dict[str, Send] = {
         "/v1/adverse-events/{at.event}", "I have reviewed the adverse event"
     ),
     "list_adverse_event_versions": read("/v1/adverse-events/{at.event}/versions"),
+    "read_randomization_report": read("/v1/reports/randomization"),
     "list_audit_events": read("/v1/audit-events?site=NN"),
     "list_checkpoints": read("/v1/audit/checkpoints"),
     "read_health": read("/healthz"),
@@ -206,7 +223,13 @@ REQUESTS: dict[str, Send] = {
     "read_clock": read("/sandbox/clock"),
     "move_clock": move_clock,
 }
-LISTS = {"list_subjects", "list_randomizations", "list_adverse_events", "list_audit_events"}
+LISTS = {
+    "list_subjects",
+    "list_randomizations",
+    "list_corrections",
+    "list_adverse_events",
+    "list_audit_events",
+}
 """Lists over sites: of whoever may not see the record's, they are empty."""
 READS = {name for name in REQUESTS if name.startswith(("read_", "list_"))}
 WRITES = set(REQUESTS) - READS - {"move_clock", "offer_totp", "revoke_token"}

@@ -9,6 +9,10 @@ READS: dict[str, tuple[str, ...]] = {
     "read_eligibility": ("subject", "eligibility_evaluation", "eligibility_signature"),
     "read_randomization": ("subject", "allocation", "blinded_allocation"),
     "list_randomizations": ("allocation", "blinded_allocation"),
+    "read_proof": ("subject", "allocation"),
+    "list_proofs": ("allocation",),
+    "list_subject_corrections": ("subject", "randomization_correction"),
+    "list_corrections": ("randomization_correction",),
     "list_visits": ("subject", "radiotherapy", "visit"),
     "read_visit": ("subject", "radiotherapy", "visit"),
     "list_gradings": ("subject", "grading", "grading_signature"),
@@ -19,6 +23,7 @@ READS: dict[str, tuple[str, ...]] = {
     "list_adverse_events": ("adverse_event", "adverse_event_signature"),
     "read_adverse_event": ("adverse_event", "adverse_event_signature"),
     "list_adverse_event_versions": ("adverse_event", "adverse_event_signature"),
+    "read_randomization_report": ("allocation", "randomization_correction", "deviation"),
     "list_audit_events": ("audit_event",),
 }
 WRITES: dict[str, tuple[str, ...]] = {
@@ -31,6 +36,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "record_eligibility": ("eligibility_evaluation", "subject"),
     "sign_eligibility": ("eligibility_signature", "subject"),
     "randomize": ("allocation", "subject", "deviation"),
+    "record_correction": ("randomization_correction", "deviation"),
     "record_visit": ("visit", "subject"),
     "create_grading": ("grading",),
     "correct_grading": ("grading",),

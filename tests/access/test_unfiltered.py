@@ -27,13 +27,20 @@ READS = (
     "/radiotherapy",
     "/deviations",
     "/randomization",
+    "/randomization/corrections",
     "/visits",
     "/visits/RT1A",
     "/visits/RT1A/gradings",
     "/endpoint",
     "/adverse-events",
 )
-LISTS = ("/v1/subjects", "/v1/randomizations", "/v1/adverse-events", "/v1/audit-events")
+LISTS = (
+    "/v1/subjects",
+    "/v1/randomizations",
+    "/v1/randomization/corrections",
+    "/v1/adverse-events",
+    "/v1/audit-events",
+)
 
 
 @dataclass

@@ -14,7 +14,18 @@ from services.api.sandbox.service import PASSWORD
 from tests.core.signer import Signer
 from tests.facts import eligible_facts
 from tests.hostile.operations import Operation
-from tests.make import SUBJECT, Api, adverse_event, at_noon, created, grading, ok, plan
+from tests.make import (
+    SUBJECT,
+    WITHOUT_CHEMOTHERAPY,
+    Api,
+    adverse_event,
+    at_noon,
+    correction,
+    created,
+    grading,
+    ok,
+    plan,
+)
 
 Json = dict[str, Any]
 
@@ -166,6 +177,12 @@ def _sign_eligibility(api: Api) -> Example:
 def _randomize(api: Api) -> Example:
     caller = api.as_("investigator")
     return Example(caller, _of(caller.eligible()), ungranted="coordinator")
+
+
+def _record_correction(api: Api) -> Example:
+    subject = api.as_("investigator").randomized()
+    body = correction(api.today(), "wrong_stratum", stratum=WITHOUT_CHEMOTHERAPY)
+    return Example(api.as_("data_manager"), _of(subject), body, ungranted="investigator")
 
 
 def _planned(api: Api) -> Json:
@@ -335,6 +352,7 @@ EXAMPLES: dict[str, Callable[[Api], Example]] = {
     "record_eligibility": _record_eligibility,
     "sign_eligibility": _sign_eligibility,
     "randomize": _randomize,
+    "record_correction": _record_correction,
     "record_visit": _record_visit,
     "create_grading": _create_grading,
     "correct_grading": _correct_grading,

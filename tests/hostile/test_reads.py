@@ -48,6 +48,8 @@ def place(operation: Operation, ids: dict[str, str], **changed: str) -> str:
 
 def reader(api: Api, operation: Operation) -> Api:
     """Someone who may read it."""
+    if "proof" in operation.path:
+        return api.as_("auditor")
     return api.as_("admin" if operation.of_admins else "investigator")
 
 

@@ -16,7 +16,9 @@ from tests.make import SUBJECT, Api, created
 
 WRITES = writes()
 PROTECTED = [one for one in WRITES if not one.public]
-OF_A_SITE = [one for one in WRITES if one.of_a_site]
+OF_EVERY_SITE = {"record_correction"}
+"""What only roles of every site write: no site is another one to them."""
+OF_A_SITE = [one for one in WRITES if one.of_a_site and one.id not in OF_EVERY_SITE]
 WITH_ID = [one for one in WRITES if one.names_one]
 WITH_KEY = [one for one in WRITES if one.header("Idempotency-Key")]
 WITH_VERSION = [one for one in WRITES if one.header("If-Match")]

@@ -40,6 +40,7 @@ STORED_IN = {
     "sign_grading": "grading_signature",
     "sign_adverse_event": "adverse_event_signature",
     "randomize": "allocation",
+    "record_correction": "randomization_correction",
     "create_grading": "grading",
     "report_adverse_event": "adverse_event",
     "create_user": "account",

@@ -48,6 +48,7 @@ _OF_SITES = (
     "grading",
     "grading_signature",
     "radiotherapy",
+    "randomization_correction",
     "subject",
     "visit",
 )

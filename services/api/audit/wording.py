@@ -32,6 +32,7 @@ class Action(StrEnum):
     RADIOTHERAPY_CORRECTED = "radiotherapy corrected"
     DEVIATION_RECORDED = "deviation recorded"
     SUBJECT_RANDOMIZED = "subject randomized"
+    RANDOMIZATION_ERROR_RECORDED = "randomization error recorded"
     VISIT_RECORDED = "visit recorded"
     VISIT_CORRECTED = "visit corrected"
     GRADING_RECORDED = "grading recorded"
@@ -111,6 +112,11 @@ TELLING: tuple[Told, ...] = (
         Action.DEVIATION_RECORDED, "deviation", "recorded a deviation about subject {subject}"
     ),
     _inserted(Action.SUBJECT_RANDOMIZED, "allocation", "randomized subject {subject}"),
+    _inserted(
+        Action.RANDOMIZATION_ERROR_RECORDED,
+        "randomization_correction",
+        "recorded an error in the randomization of subject {subject}",
+    ),
     *_versions(
         "a visit of subject {subject}",
         "visit",

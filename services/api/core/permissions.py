@@ -66,6 +66,8 @@ class Action(StrEnum):
     READ_PROOF = "proofs:read"
     READ_RANDOMIZATION = "randomization:read"
     RANDOMIZE = "randomization:create"
+    READ_CORRECTIONS = "corrections:read"
+    RECORD_CORRECTION = "corrections:create"
     READ_VISITS = "visits:read"
     RECORD_VISIT = "visits:record"
     READ_GRADINGS = "gradings:read"
@@ -77,6 +79,7 @@ class Action(StrEnum):
     REPORT_ADVERSE_EVENT = "adverse_events:create"
     CORRECT_ADVERSE_EVENT = "adverse_events:correct"
     SIGN_ADVERSE_EVENT = "adverse_events:sign"
+    READ_RANDOMIZATION_REPORT = "randomization_report:read"
 
 
 PUBLIC = frozenset(
@@ -106,8 +109,10 @@ _CLINICAL_READ = frozenset(
         Action.READ_RANDOMIZATION,
         Action.READ_VISITS,
         Action.READ_GRADINGS,
+        Action.READ_CORRECTIONS,
         Action.READ_ENDPOINT,
         Action.READ_ADVERSE_EVENTS,
+        Action.READ_RANDOMIZATION_REPORT,
     }
 )
 _AUDIT_READ = frozenset({Action.READ_AUDIT, Action.READ_CHECKPOINTS})
@@ -156,7 +161,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     },
     Role.MONITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ | {Action.RECORD_DEVIATION},
     Role.HOSPITAL_SYSTEM: _EVERYONE | _CLINICAL_READ | _SITE_STAFF_WRITE | {Action.RANDOMIZE},
-    Role.DATA_MANAGER: _EVERYONE | _CLINICAL_READ,
+    Role.DATA_MANAGER: _EVERYONE | _CLINICAL_READ | {Action.RECORD_CORRECTION},
     Role.SAFETY_OFFICER: _EVERYONE | _CLINICAL_READ | {Action.CORRECT_ADVERSE_EVENT},
     Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ | {Action.READ_PROOF},
     Role.DMC: _EVERYONE,

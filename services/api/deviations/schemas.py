@@ -16,6 +16,7 @@ class DeviationCode(StrEnum):
 
     LATE_RANDOMIZATION = "late_randomization"
     STRATUM_CHANGED = "stratum_changed"
+    RANDOMIZATION_ERROR = "randomization_error"
     VISIT = "visit"
     TREATMENT = "treatment"
     CONSENT = "consent"
