@@ -12,7 +12,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Header, Request
-from sqlalchemy import CheckConstraint, LargeBinary
+from sqlalchemy import CheckConstraint, LargeBinary, bindparam
 from sqlmodel import Field, Session, SQLModel, select
 from starlette.responses import Response
 
@@ -36,6 +36,11 @@ class IdempotentAnswer(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
     created_at: datetime
     expires_at: datetime | None = None
+
+
+_STORED = select(IdempotentAnswer).where(
+    IdempotentAnswer.caller == bindparam("caller"), IdempotentAnswer.key == bindparam("key")
+)
 
 
 class Once:
@@ -91,11 +96,7 @@ def recall(session: Session, request: Request) -> Response | None:
     )
     if not held.scalar_one():
         raise StillInFlight
-    stored = session.exec(
-        select(IdempotentAnswer).where(
-            IdempotentAnswer.caller == caller, IdempotentAnswer.key == key
-        )
-    ).one_or_none()
+    stored = session.execute(_STORED, {"caller": caller, "key": key}).scalars().one_or_none()
     if stored is None:
         return None
     if stored.expires_at is not None and stored.expires_at <= datetime.now(UTC):

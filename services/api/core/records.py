@@ -5,10 +5,11 @@ its author and reason, and the highest version counts (ICH E6(R3) 4.2.2).
 """
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Select, bindparam
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -47,10 +48,16 @@ def version_checks(table: str) -> tuple[CheckConstraint, ...]:
     )
 
 
-def latest(session: Session, model: type[Any], **key: Any) -> Any:
+def latest(session: Session, model: Any, **key: Any) -> Any:
     """The current version of one record, or None."""
-    query = select(model).order_by(col(model.version).desc()).limit(1)
-    return session.exec(query.filter_by(**key)).first()
+    return session.execute(_latest(model, *key), key).scalars().first()
+
+
+@cache
+def _latest(model: Any, *names: str) -> Select[Any]:
+    """The query, built once: building costs more than asking."""
+    query = select(model).where(*(getattr(model, name) == bindparam(name) for name in names))
+    return query.order_by(col(model.version).desc()).limit(1)
 
 
 def current(model: type[Any]) -> Any:

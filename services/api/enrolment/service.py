@@ -97,6 +97,13 @@ def _next_number(session: Session, site: str) -> int:
     return int(session.execute(counted).scalar_one())
 
 
+_SUBJECT = select(Subject).where(
+    Subject.id == bindparam("subject_id"),
+    col(Subject.site) == any_(bindparam("sites", type_=ARRAY(String))),
+)
+_LOCKED = _SUBJECT.with_for_update()
+
+
 def get_subject(
     session: Session, caller: Principal, subject_id: UUID, *, lock: bool = False
 ) -> Subject:
@@ -105,8 +112,9 @@ def get_subject(
     Raises:
         NotFound: no such subject at the caller's sites.
     """
-    query = select(Subject).where(Subject.id == subject_id, col(Subject.site).in_(caller.sites))
-    subject = session.exec(query.with_for_update() if lock else query).one_or_none()
+    given = {"subject_id": subject_id, "sites": list(caller.sites)}
+    found = session.execute(_LOCKED if lock else _SUBJECT, given)
+    subject: Subject | None = found.scalars().one_or_none()
     if subject is None:
         raise NotFound
     remember_read(session, subject.site, subject.id)
@@ -176,9 +184,7 @@ def change_subject(
     return subject
 
 
-def move(
-    session: Session, subject: Subject, to: SubjectStatus, *, consented: bool = False
-) -> None:
+def move(session: Session, subject: Subject, to: SubjectStatus, *, consented: bool = False) -> None:
     """Change the status of a locked subject, who is known to have `consented` or is looked up.
 
     Raises:
@@ -239,13 +245,18 @@ def withdrawals(session: Session, subject: Subject) -> dict[UUID, ConsentWithdra
     return {row.consent_id: row for row in session.exec(query).all()}
 
 
+_WITHDRAWN = select(ConsentWithdrawal.consent_id).where(ConsentWithdrawal.consent_id == Consent.id)
+_IN_FORCE = (
+    select(Consent)
+    .where(Consent.subject_id == bindparam("subject_id"), ~_WITHDRAWN.exists())
+    .order_by(col(Consent.id).desc())
+    .limit(1)
+)
+
+
 def consent_in_force(session: Session, subject: Subject) -> Consent | None:
     """The newest consent that is not withdrawn."""
-    withdrawn = select(ConsentWithdrawal.consent_id).where(
-        ConsentWithdrawal.consent_id == Consent.id
-    )
-    query = select(Consent).where(Consent.subject_id == subject.id, ~withdrawn.exists())
-    return session.exec(query.order_by(col(Consent.id).desc()).limit(1)).first()
+    return session.execute(_IN_FORCE, {"subject_id": subject.id}).scalars().first()
 
 
 def list_consents(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import FromClause, column, func, insert, table, true, update
+from sqlalchemy import FromClause, bindparam, column, func, insert, table, true, update
 from sqlalchemy import select as columns_of
 from sqlmodel import Session, SQLModel, col, select
 
@@ -193,6 +193,32 @@ def randomize(
     return allocation, stratum
 
 
+# Statements are built once: building one costs more than asking it.
+_OF_SUBJECT = select(Allocation).where(Allocation.subject_id == bindparam("subject_id"))
+_LOCK = (
+    select(Stratum.code).where(Stratum.code == bindparam("stratum")).with_for_update(key_share=True)
+)
+_LAST = (
+    select(col(Allocation.seq), col(Allocation.randomized_at))
+    .where(Allocation.stratum == bindparam("stratum"))
+    .order_by(col(Allocation.seq).desc())
+    .limit(1)
+    .subquery()
+)
+_NEXT = (
+    select(Slot.seq, Slot.leaf, _LAST.c.randomized_at)
+    .outerjoin(_LAST, true())
+    .where(Slot.stratum == bindparam("stratum"), Slot.seq == func.coalesce(_LAST.c.seq, 0) + 1)
+)
+_COUNT = (
+    update(TrialTotal)
+    .where(col(TrialTotal.allocated) < TrialTotal.cap)
+    .values(allocated=TrialTotal.allocated + 1)
+    .returning(col(TrialTotal.allocated))
+    .execution_options(synchronize_session=False)
+)
+
+
 def _lock_stratum(
     session: Session, section: Randomization, subject: Subject, radiotherapy: Radiotherapy
 ) -> rules.Stratum:
@@ -202,8 +228,7 @@ def _lock_stratum(
         for factor in section.factors
     }
     stratum = rules.stratum_of(recorded, section)
-    query = select(Stratum.code).where(Stratum.code == stratum.code)
-    session.exec(query.with_for_update(key_share=True)).one()
+    session.execute(_LOCK, {"stratum": stratum.code}).one()
     return stratum
 
 
@@ -214,18 +239,7 @@ def _draw(
 
     With it the time of the slot before, if there is one.
     """
-    last = (
-        select(col(Allocation.seq), col(Allocation.randomized_at))
-        .where(Allocation.stratum == stratum.code)
-        .order_by(col(Allocation.seq).desc())
-        .limit(1)
-        .subquery()
-    )
-    slot = session.exec(
-        select(Slot.seq, Slot.leaf, last.c.randomized_at)
-        .outerjoin(last, true())
-        .where(Slot.stratum == stratum.code, Slot.seq == func.coalesce(last.c.seq, 0) + 1)
-    ).first()
+    slot = session.execute(_NEXT, {"stratum": stratum.code}).first()
     if slot is None or not _count_one(session):
         raise RecruitmentComplete
     seq, leaf, before = slot
@@ -245,13 +259,7 @@ def _opened(secret: SecretFile) -> Opened:
 
 def _count_one(session: Session) -> bool:
     """Count one more allocation, unless the trial is full."""
-    counted = (
-        update(TrialTotal)
-        .where(col(TrialTotal.allocated) < TrialTotal.cap)
-        .values(allocated=TrialTotal.allocated + 1)
-        .returning(col(TrialTotal.allocated))
-    )
-    return session.execute(counted).scalar_one_or_none() is not None
+    return session.execute(_COUNT).scalar_one_or_none() is not None
 
 
 # --- proofs ----------------------------------------------------------------------------
@@ -334,8 +342,7 @@ def _shown_to(caller: Principal) -> FromClause:
 
 
 def _allocation(session: Session, subject: Subject) -> Allocation | None:
-    query = select(Allocation).where(Allocation.subject_id == subject.id)
-    return session.exec(query).one_or_none()
+    return session.execute(_OF_SUBJECT, {"subject_id": subject.id}).scalars().one_or_none()
 
 
 def read_allocation(session: Session, caller: Principal, subject_id: UUID) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from services.api.core.auth import Principal
@@ -77,12 +78,16 @@ def get_site(session: Session, code: str) -> Site:
     return site
 
 
+_APPROVALS = (
+    select(SiteActivation)
+    .where(SiteActivation.site == bindparam("code"), SiteActivation.approved_on <= bindparam("on"))
+    .order_by(col(SiteActivation.approved_on), col(SiteActivation.id))
+)
+
+
 def approvals(session: Session, code: str, on: date) -> Sequence[SiteActivation]:
     """The ethics approvals at the site that are in force on that day, the newest last."""
-    query = select(SiteActivation).where(
-        SiteActivation.site == code, SiteActivation.approved_on <= on
-    )
-    return session.exec(query.order_by(col(SiteActivation.approved_on), col(SiteActivation.id))).all()
+    return session.execute(_APPROVALS, {"code": code, "on": on}).scalars().all()
 
 
 def of_version(approved: Sequence[SiteActivation], protocol: Protocol) -> list[SiteActivation]:
