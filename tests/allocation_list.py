@@ -14,10 +14,12 @@ LIST = SECRET.list_for(DESIGN)
 
 
 def another_secret(number: int = 0) -> RandomizationSecret:
-    """A secret like the sandbox's, whose list has nothing in common with it."""
-    sponsor, dmc = SECRET.contributions
-    other = dmc.model_copy(update={"secret": number.to_bytes(32).hex()})
-    return RandomizationSecret(contributions=(sponsor, other))
+    """A secret of the sandbox's design, whose list has nothing in common with it."""
+    sponsor, dmc = (
+        one.model_copy(update={"secret": (2 * number + place).to_bytes(32).hex()})
+        for place, one in enumerate(SECRET.contributions)
+    )
+    return RandomizationSecret(contributions=(sponsor, dmc))
 
 
 def opened(secret: RandomizationSecret = SECRET) -> Opened:

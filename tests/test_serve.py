@@ -371,7 +371,7 @@ def test_the_first_start_of_a_production_needs_a_secret_of_its_own(
     with pytest.raises(SecretUnusable, match="no readable file"):
         serve.production(fresh)
     secret_file(tmp_path, SECRET)
-    with pytest.raises(SecretUnusable, match="public secret of the sandbox"):
+    with pytest.raises(SecretUnusable, match="public contribution of the sandbox"):
         serve.production(fresh)
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -143,6 +144,27 @@ def test_a_later_start_with_another_secret_or_none_serves_what_needs_no_list(
     prepare(api.state.database, settings, api.state.loaded, file, clock)
     file.path.unlink()
     prepare(api.state.database, settings, api.state.loaded, file, clock)
+    assert counts(api.state.database) == before
+
+
+@pytest.mark.parametrize("changed", [{"slots_per_stratum": 201}, {"cap": 150}, {"ratio": (2, 1)}])
+def test_a_start_with_another_design_or_cap_than_the_published_is_refused_and_publishes_nothing(
+    api: Api, settings: Settings, secret: SecretFile, clock: Clock, changed: dict[str, Any]
+) -> None:
+    protocol = api.state.loaded.protocol
+    if "ratio" in changed:
+        changed = {"ratio": dict(zip(protocol.randomization.ratio, changed["ratio"], strict=True))}
+    section = protocol.randomization.model_copy(update=changed)
+    amended = protocol.model_copy(update={"version": "1.1", "randomization": section})
+    before = counts(api.state.database)
+    with pytest.raises(randomization.DesignChanged, match="leaves them as they are"):
+        prepare(
+            api.state.database,
+            settings,
+            replace(api.state.loaded, protocol=amended, sha256="1" * 64),
+            secret,
+            clock,
+        )
     assert counts(api.state.database) == before
 
 

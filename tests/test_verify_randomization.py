@@ -274,9 +274,11 @@ def other_arm(trial: Json) -> None:
     proof["arm"] = "control" if proof["arm"] == "experimental" else "experimental"
 
 
+SOMEONE = "0000000a-0000-7000-8000-00000000000b"
+
+
 def given_again(trial: Json) -> None:
-    again = {"subject_id": "another", "randomization_number": "another"}
-    trial["proofs"].append({**trial["proofs"][1], **again})
+    trial["proofs"].append({**trial["proofs"][1], "subject_id": SOMEONE})
 
 
 def path_with(change: Callable[[list[str]], object]) -> Change:
@@ -365,9 +367,9 @@ CHANGES_OF_PROOFS: list[tuple[str, Change, str]] = [
         "stands 2 times: slot 1 of A-X, slot 2 of B-X.",
     ),
     (
-        "a number of two subjects",
+        "a number of another slot",
         lambda trial: trial["proofs"][8].update(randomization_number="A-X-001"),
-        "randomization number A-X-001 stands 2 times: slot 1 of A-X, slot 2 of B-X.",
+        "slot 2 of B-X: its randomization number is that of another slot.",
     ),
     ("the first dropped", without(0), "stratum A-X has slot 4, but not 1."),
     ("one between dropped", without(1), "stratum A-X has slot 4, but not 2."),
@@ -510,7 +512,7 @@ def test_a_gap_is_a_fault_only_of_what_is_said_to_be_complete(tmp_path: Path, tr
 
 def test_what_the_files_cannot_show_is_said_and_not_claimed(tmp_path: Path, trial: Json) -> None:
     """A leaf binds an arm to a slot, not to a person; nothing marks a stratum's last allocation."""
-    trial["proofs"][0]["subject_id"] = "someone else"
+    trial["proofs"][0]["subject_id"] = SOMEONE
     trial["proofs"].pop(3)
     trial["commitment"]["published_at"] = "2025-01-01T00:00:00Z"
     assert verified(tmp_path, trial, "--complete", "--opened").returncode == 0
@@ -549,8 +551,10 @@ PUT_MALFORMED: list[tuple[str, object, str]] = [
     ("proofs/1/path", [OTHER, 1], f"proof 2, path, 2: {TEXT64}"),
     ("proofs/1/arm", "", "proof 2, arm: should be 1 to 64 printable"),
     ("proofs/1/arm", "a,b", "proof 2, arm: should be 1 to 64 printable"),
-    ("proofs/1/subject_id", "\a", "proof 2, subject_id: should be 1 to 200 printable"),
-    ("proofs/1/subject_id", "\ud800", "proof 2, subject_id: should be 1 to 200 printable"),
+    ("proofs/1/subject_id", "\a", "proof 2, subject_id: should be a UUID in lower case"),
+    ("proofs/1/subject_id", SOMEONE.upper(), "proof 2, subject_id: should be a UUID in lower case"),
+    ("proofs/1/subject_id", SOMEONE + " ", "proof 2, subject_id: should be a UUID in lower case"),
+    ("proofs/1/randomization_number", "\ud800", "randomization_number: should be 1 to 200"),
     ("proofs/1/randomized_at", "2026-03-02T03:04:05", f"proof 2, randomized_at: {UTC}"),
     ("proofs/1/randomized_at", "2026-03-02T03:04:05+00:00", f"proof 2, randomized_at: {UTC}"),
     ("proofs/1/randomized_at", "2026-02-30T03:04:05Z", f"proof 2, randomized_at: {UTC}"),
@@ -710,7 +714,9 @@ def test_the_published_vectors_hold(
         "contributions": vector["commitments"],
     }
     trial["commitment"].update(published)
-    trial["proofs"] = [{**trial["proofs"][0], **slot, **shown}]
+    number = f"{slot['stratum_code']}-{slot['seq']:03}"
+    given = {**trial["proofs"][0], "randomization_number": number}
+    trial["proofs"] = [{**given, **slot, **shown}]
     trial["opened"] = {"contributions": vector["contributions"]}
     assert tool.main(arguments(tmp_path, trial, "--opened")) == 0
     assert "The randomization holds" in capsys.readouterr().out

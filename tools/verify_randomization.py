@@ -229,8 +229,9 @@ COMMITMENT = {
     "protocol_version": WORDS,
     "published_at": TIME,
 }
+UUID = Text("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID in lower case")
 PROOF = {
-    "subject_id": WORDS,
+    "subject_id": UUID,
     "randomization_number": WORDS,
     "randomized_at": TIME,
     "stratum_code": CODE,
@@ -359,6 +360,8 @@ def proof_faults(commitment: Record, proof: Record) -> Iterator[str]:
     elif proof.arm not in [arm.code for arm in design.arms]:
         yield f"the design has no arm {proof.arm}."
     else:
+        if proof.randomization_number != f"{stratum}-{seq:03}":
+            yield "its randomization number is that of another slot."
         slots = len(design.strata) * design.slots_per_stratum
         m = design.strata.index(stratum) * design.slots_per_stratum + seq - 1
         leaf = leaf_of(design, stratum, seq, proof.arm, proof.salt)
@@ -375,7 +378,6 @@ def repetition_faults(proofs: list[Record]) -> Iterator[str]:
         slot = slot_of(proof)
         where[slot].append(slot)
         where[f"subject {proof.subject_id}"].append(slot)
-        where[f"randomization number {proof.randomization_number}"].append(slot)
     for name, slots in where.items():
         if len(slots) > 1:
             yield f"{name} stands {len(slots)} times: {', '.join(slots)}."

@@ -35,7 +35,7 @@ from services.api.randomization.commands import app as randomization
 from services.api.randomization.contributions import DesignDiffers
 from services.api.randomization.rules import BlockSizesError
 from services.api.randomization.secret import SecretUnusable
-from services.api.randomization.service import SeedMismatch
+from services.api.randomization.service import DesignChanged, SeedMismatch
 from services.api.settings import MissingSetting, Settings
 from services.api.setup import NotMigrated, SandboxDatabase
 from services.api.simulation.command import simulate
@@ -52,6 +52,7 @@ FAULTS = (
     SandboxDatabase,
     PublishedDiffers,
     SeedMismatch,
+    DesignChanged,
     SecretUnusable,
     CeremonyFault,
     DesignDiffers,

@@ -41,7 +41,8 @@ def prepare(
         NotMigrated: the database is empty.
         SandboxDatabase: a production start on a sandbox's database.
         PublishedDiffers: the document changed without a new version.
-        SecretUnusable: there is no secret to make the list from.
+        DesignChanged: the protocol asks for another list than the published one.
+        SecretUnusable: there is no secret to make the first list from.
     """
     with database.session() as session:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('trial setup'))"))
@@ -52,6 +53,7 @@ def prepare(
                 "TRIAL_DATABASE_URL: the database belongs to a sandbox, whose accounts have a"
                 " published password"
             )
+        randomization.check_design(session, loaded.protocol.randomization)
         study.publish(session, loaded)
         _commit_to_list(session, loaded.protocol, secret)
         if settings.sandbox:

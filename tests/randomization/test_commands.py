@@ -1,6 +1,7 @@
 """The ceremony at the keyboard: prepared apart, combined once, restored from sealed copies."""
 
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typer.testing import CliRunner
 
 from services.api import cli
 from services.api.embedded import Cluster
+from services.api.randomization import commands
 from services.api.randomization.contributions import RandomizationSecret
-from tests.allocation_list import DESIGN, LIST, SECRET
+from tests.allocation_list import DESIGN, LIST, SECRET, another_secret
 from tests.conftest import APP_PASSWORD
 from tests.make import Api, created, problem
 
@@ -44,7 +46,7 @@ class Desk:
         return answer.exit_code, answer.output
 
     def prepare(self, party: str) -> tuple[Path, Path]:
-        typed = f"{SIZES}\n" if party == "sponsor" else None
+        typed = f"{SIZES}\n{SIZES}\n" if party == "sponsor" else None
         self.run("prepare", party, "--out", self.folder / party, typed=typed)
         where = self.folder / party
         return where / f"{party}-contribution.json", where / f"{party}-commitment.json"
@@ -93,11 +95,10 @@ def test_each_party_keeps_its_contribution_and_gives_its_commitment_away(desk: D
         assert contribution["design"] == commitment["design"] == DESIGN.digest()
 
 
-def test_nothing_that_is_shown_or_given_away_tells_the_block_sizes(desk: Desk) -> None:
-    said = desk.run("prepare", "sponsor", "--out", desk.folder, typed="34,46\n")
-    given = (desk.folder / "sponsor-commitment.json").read_text()
-    for text in (said.replace(json.loads(given)["commitment"], ""), given):
-        assert "34,46" not in text
+def test_nothing_that_is_shown_tells_the_block_sizes(desk: Desk) -> None:
+    said = desk.run("prepare", "sponsor", "--out", desk.folder, typed="34,46\n34,46\n")
+    for shown in ("34,46", "34", "46"):
+        assert shown not in re.sub("[0-9a-f]{64}", "", said)
 
 
 def test_two_draws_differ(desk: Desk) -> None:
@@ -113,7 +114,9 @@ def test_a_contribution_is_never_written_over(desk: Desk) -> None:
     assert kept.read_bytes() == before
 
 
-@pytest.mark.parametrize(("typed", "told"), [("5\n", "multiple of 2"), ("four\n", "numbers")])
+@pytest.mark.parametrize(
+    ("typed", "told"), [("5\n5\n", "multiple of 2"), ("four\nfour\n", "numbers")]
+)
 def test_block_sizes_that_fit_no_block_are_refused(desk: Desk, typed: str, told: str) -> None:
     assert told in desk.refused("prepare", "sponsor", "--out", desk.folder, typed=typed)
     assert list(desk.folder.iterdir()) == []
@@ -224,6 +227,35 @@ def test_restoring_needs_the_database_of_the_trial(desk: Desk, sealed_copies: li
     out = desk.folder / "secret.json"
     said = desk.refused("restore", *sealed_copies, "--out", out, TRIAL_DATABASE_URL="")
     assert "TRIAL_DATABASE_URL" in said
+
+
+def test_a_restore_puts_the_right_secret_in_the_place_of_a_wrong_one(
+    unchanged: Api, cluster: Cluster, shared_database: str, desk: Desk, sealed_copies: list[Path]
+) -> None:
+    out = desk.folder / "secret.json"
+    out.write_text(another_secret().model_dump_json())
+    url = cluster.url("trial_app", APP_PASSWORD, shared_database)
+    desk.run("restore", *sealed_copies, "--out", out, TRIAL_DATABASE_URL=url)
+    assert RandomizationSecret.model_validate_json(out.read_bytes()) == SECRET
+
+
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(
+    desk: Desk, sealed_copies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = desk.folder / "secret.json"
+    out.write_text("as it was")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        commands._write(out, SECRET, mode=0o600)
+    assert out.read_text() == "as it was"
+    assert {path.name for path in desk.folder.iterdir()} == {
+        "secret.json",
+        *(path.name for path in sealed_copies),
+    }
 
 
 def test_where_nothing_is_published_there_is_nothing_to_restore(

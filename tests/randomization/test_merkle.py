@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.randomization.merkle import audit_path, leaf_hash, proves, tree_head
+from services.api.randomization.merkle import audit_path, leaf_hash, levels, proves, tree_head
 
 # The leaves and heads of the test suite of the Certificate Transparency log server.
 KNOWN_LEAVES = [
@@ -71,7 +71,7 @@ def test_heads_of_the_known_leaves(size: int) -> None:
 
 
 def test_audit_path_of_the_first_of_eight_known_leaves() -> None:
-    assert [node.hex() for node in audit_path(KNOWN_LEAVES, 0)] == [
+    assert [node.hex() for node in audit_path(levels(KNOWN_LEAVES), 0)] == [
         "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
         "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
         "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
@@ -87,7 +87,7 @@ def test_the_head_is_the_recursive_definition(nodes: list[bytes]) -> None:
 def test_every_path_is_the_recursive_definition_and_proves_its_leaf(nodes: list[bytes]) -> None:
     head = tree_head(nodes)
     for index, node in enumerate(nodes):
-        path = audit_path(nodes, index)
+        path = audit_path(levels(nodes), index)
         assert path == path_by_definition(index, nodes)
         assert proves(node, index, len(nodes), path, head)
 
@@ -97,7 +97,7 @@ def test_one_changed_bit_of_leaf_path_or_head_proves_nothing(
     nodes: list[bytes], data: st.DataObject
 ) -> None:
     index = data.draw(st.integers(0, len(nodes) - 1))
-    parts = [nodes[index], *audit_path(nodes, index), tree_head(nodes)]
+    parts = [nodes[index], *audit_path(levels(nodes), index), tree_head(nodes)]
     changed = data.draw(st.integers(0, len(parts) - 1))
     bit = 1 << data.draw(st.integers(0, 255))
     parts[changed] = (int.from_bytes(parts[changed], "big") ^ bit).to_bytes(32, "big")
@@ -106,13 +106,13 @@ def test_one_changed_bit_of_leaf_path_or_head_proves_nothing(
 
 
 def test_a_path_proves_its_leaf_at_no_other_index() -> None:
-    path, head = audit_path(KNOWN_LEAVES, 5), tree_head(KNOWN_LEAVES)
+    path, head = audit_path(levels(KNOWN_LEAVES), 5), tree_head(KNOWN_LEAVES)
     proved = [index for index in range(-8, 16) if proves(KNOWN_LEAVES[5], index, 8, path, head)]
     assert proved == [5]
 
 
 def test_a_path_too_short_or_too_long_proves_nothing() -> None:
-    path, head = audit_path(KNOWN_LEAVES, 5), tree_head(KNOWN_LEAVES)
+    path, head = audit_path(levels(KNOWN_LEAVES), 5), tree_head(KNOWN_LEAVES)
     assert not proves(KNOWN_LEAVES[5], 5, 8, path[:-1], head)
     assert not proves(KNOWN_LEAVES[5], 5, 8, (*path, head), head)
 
@@ -125,4 +125,4 @@ def test_an_inner_node_does_not_pass_as_a_leaf() -> None:
 @pytest.mark.parametrize("index", [-1, 8])
 def test_a_leaf_that_is_not_there_has_no_path(index: int) -> None:
     with pytest.raises(IndexError):
-        audit_path(KNOWN_LEAVES, index)
+        audit_path(levels(KNOWN_LEAVES), index)

@@ -90,19 +90,19 @@ def test_the_refusal_does_not_show_the_value() -> None:
 def test_the_design_is_what_is_published_of_the_list() -> None:
     design = Design.of(section(TWO_TO_ONE))
     assert design.document() == {
-        "arms": [{"code": "experimental", "share": 2}, {"code": "control", "share": 1}],
+        "arms": [{"code": "control", "share": 1}, {"code": "experimental", "share": 2}],
         "slots_per_stratum": 12,
         "strata": ["AA-C", "AA-N", "BB-C", "BB-N"],
     }
-    assert design.unit == ["experimental", "experimental", "control"]
+    assert design.unit == ["control", "experimental", "experimental"]
 
 
 def test_every_part_of_the_design_is_in_its_digest() -> None:
-    reordered = {"control": 1, "experimental": 2}
+    assert Design.of(section({"control": 1, "experimental": 2})) == Design.of(section(TWO_TO_ONE))
     designs = [
         Design.of(section(TWO_TO_ONE)),
         Design.of(section(ONE_TO_ONE)),
-        Design.of(section(reordered)),
+        Design.of(section({"control": 2, "experimental": 1})),
         Design.of(section(TWO_TO_ONE, slots=13)),
         Design(Design.of(section(TWO_TO_ONE)).arms, ("AA-C", "AA-N"), 12),
     ]
@@ -214,9 +214,9 @@ def test_every_allocation_is_proved_by_its_arm_salt_and_path(
         salt, index, path = whole.salt(*slot), whole.design.index(*slot), whole.path(*slot)
         proved = [
             arm
-            for arm in ratio
+            for arm in whole.design.arm_codes
             if merkle.proves(
-                rules.leaf(*slot, arm, salt, tuple(ratio)),
+                rules.leaf(*slot, arm, salt, whole.design.arm_codes),
                 index,
                 len(whole.leaves),
                 path,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.api.randomization.contributions import RandomizationSecret
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import SecretFile, SecretUnusable
 from tests.allocation_list import DESIGN, LIST, SECRET, another_secret, secret_file
@@ -51,8 +52,15 @@ def test_contributions_for_another_design_are_refused(tmp_path: Path) -> None:
 
 def test_production_refuses_the_public_secret_of_the_sandbox(tmp_path: Path) -> None:
     path = secret_file(tmp_path).path
-    with pytest.raises(SecretUnusable, match="public secret of the sandbox"):
+    with pytest.raises(SecretUnusable, match="public contribution of the sandbox"):
         SecretFile(path, DESIGN).opened()
+    for half in (0, 1):  # one of them is enough to be refused
+        parts = list(another_secret().contributions)
+        parts[half] = SECRET.contributions[half]
+        half_public = RandomizationSecret(contributions=(parts[0], parts[1]))
+        path = secret_file(tmp_path, half_public).path
+        with pytest.raises(SecretUnusable, match="public contribution of the sandbox"):
+            SecretFile(path, DESIGN).opened()
     other = secret_file(tmp_path, another_secret()).path
     assert SecretFile(other, DESIGN).opened().list.root != LIST.root
 
@@ -60,5 +68,5 @@ def test_production_refuses_the_public_secret_of_the_sandbox(tmp_path: Path) -> 
 def test_a_printed_file_shows_nothing_of_what_it_holds(tmp_path: Path) -> None:
     file = secret_file(tmp_path)
     file.opened()
-    assert SECRET.seed().hex() not in repr(file)
+    assert repr(SECRET.seed()) not in repr(file)
     assert "Opened" not in repr(file)

@@ -1,6 +1,7 @@
 """Allocations as they are kept: one per subject, in order, unchangeable, from one list."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -71,16 +72,25 @@ def test_the_database_knows_slots_by_their_leaf_hash_alone(api: Api) -> None:
     assert len(slots) == DESIGN.slots_per_stratum
 
 
+def standing_at(moment: datetime) -> Callable[[], datetime]:
+    """A clock that always tells the same."""
+    return lambda: moment
+
+
 def test_the_times_of_a_stratum_keep_the_order_of_its_slots(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker whose clock is behind gives no earlier time."""
+    """A clock that is a moment behind gives no earlier time; a wrong one stays visible."""
     investigator = api.as_("investigator")
-    first, second = investigator.eligible(), investigator.eligible()
-    one = created(investigator.post(path(first)))
-    monkeypatch.setattr(api.state.clock, "offset", api.state.clock.offset - timedelta(minutes=5))
-    other = created(investigator.post(path(second)))
-    assert other["randomized_at"] == one["randomized_at"]
+    subjects = [investigator.eligible() for _ in range(3)]
+    now = api.state.clock.now()
+    told = []
+    for subject, behind in zip(subjects, (0, 4, 300), strict=True):
+        moment = now - timedelta(seconds=behind)
+        monkeypatch.setattr(api.state.clock, "now", standing_at(moment))
+        told.append(created(investigator.post(path(subject)))["randomized_at"])
+    assert told[0] == told[1]
+    assert datetime.fromisoformat(told[2]) == now - timedelta(minutes=5)
 
 
 # --- proofs -----------------------------------------------------------------------------

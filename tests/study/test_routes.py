@@ -75,9 +75,11 @@ def test_an_approval_of_an_unpublished_protocol_is_refused(unchanged: Api) -> No
 def test_the_same_approval_is_recorded_once(api: Api) -> None:
     admin = api.as_("admin")
     created(admin.post("/v1/sites/NN/activations", APPROVAL))
-    again = admin.post("/v1/sites/NN/activations", {**APPROVAL, "approved_on": "2026-03-01"})
+    again = admin.post("/v1/sites/NN/activations", {**APPROVAL, "ethics_reference": "2026-KY-0009"})
     problem(again, 409, "already_activated")
     assert api.count("site_activation") == 4
+    renewed = {**APPROVAL, "approved_on": "2026-03-01"}
+    created(admin.post("/v1/sites/NN/activations", renewed))
 
 
 def test_activations_are_listed_oldest_first_a_page_at_a_time(api: Api) -> None:

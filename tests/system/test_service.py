@@ -101,3 +101,27 @@ def test_a_server_that_acknowledges_before_it_stores(unchanged: Api) -> None:
     with unchanged.state.database.session() as session:
         session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
         assert [code for code, _ in failures(unchanged, session)] == ["durability"]
+
+
+@pytest.mark.parametrize(
+    ("logged", "tells"),
+    [
+        ({"log_parameter_max_length_on_error": "-1"}, True),
+        ({"log_statement": "mod"}, False),
+        ({"log_statement": "mod", "log_parameter_max_length": "-1"}, True),
+        ({"log_min_duration_statement": "0", "log_parameter_max_length": "10"}, True),
+        ({"log_parameter_max_length": "-1"}, False),
+    ],
+)
+def test_a_server_that_logs_the_parameters_of_statements(
+    unchanged: Api, logged: dict[str, str], tells: bool
+) -> None:
+    database = Database(unchanged.admin_url, pool_size=1)
+    with database.session() as session:
+        session.connection().exec_driver_sql("SET LOCAL log_parameter_max_length = 0")
+        for name, value in logged.items():
+            session.connection().exec_driver_sql(f"SET LOCAL {name} = '{value}'")
+        session.connection().exec_driver_sql("SET LOCAL ROLE trial_app")
+        found = [code for code, _ in failures(unchanged, session)]
+    assert found == (["statement_log"] if tells else [])
+    database.close()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import cast
 from uuid import UUID
 
 from sqlmodel import Session
@@ -15,7 +16,14 @@ from services.api.core.records import change, latest
 from services.api.eligibility.errors import CannotSign, EligibilityClosed, EvaluationChanged
 from services.api.eligibility.facts import BadFacts, Facts, read_facts
 from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
-from services.api.eligibility.rules import Evaluation, age_agrees, evaluate, evaluation_hash
+from services.api.eligibility.rules import (
+    CriterionVerdict,
+    Evaluation,
+    Overall,
+    age_agrees,
+    evaluate,
+    evaluation_hash,
+)
 from services.api.eligibility.schemas import EligibilityPut, EligibilitySignatureCreate
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Consent, Subject
@@ -58,14 +66,24 @@ def current(
     )
     if row is None:
         return None
+    return Recorded(
+        row,
+        _judged_today(clock, protocol, subject, row),
+        latest(session, EligibilitySignature, subject_id=subject.id),
+    )
+
+
+def _judged_today(
+    clock: Clock, protocol: Protocol, subject: Subject, row: EligibilityEvaluation
+) -> Evaluation:
+    if row.protocol_version != protocol.version:
+        # An amendment may ask for other facts; what was judged before it stands as it was.
+        criteria = tuple(CriterionVerdict(**one) for one in row.criteria)
+        return Evaluation(cast("Overall", row.overall), criteria, (), ())
     # Past screening nothing is refreshed any more: the day it was judged on stays the reference.
     reference = clock.today() if subject.status in SCREENED else row.evaluated_on
     facts = read_facts(row.facts, protocol.eligibility, clock.today())
-    return Recorded(
-        row,
-        evaluate(facts, protocol.eligibility, reference),
-        latest(session, EligibilitySignature, subject_id=subject.id),
-    )
+    return evaluate(facts, protocol.eligibility, reference)
 
 
 def record(

@@ -249,13 +249,13 @@ _WITHDRAWN = select(ConsentWithdrawal.consent_id).where(ConsentWithdrawal.consen
 _IN_FORCE = (
     select(Consent)
     .where(Consent.subject_id == bindparam("subject_id"), ~_WITHDRAWN.exists())
-    .order_by(col(Consent.id).desc())
+    .order_by(col(Consent.signed_on).desc(), col(Consent.id).desc())
     .limit(1)
 )
 
 
 def consent_in_force(session: Session, subject: Subject) -> Consent | None:
-    """The newest consent that is not withdrawn."""
+    """The consent signed last of those that are not withdrawn."""
     return session.execute(_IN_FORCE, {"subject_id": subject.id}).scalars().first()
 
 

@@ -20,7 +20,7 @@ from services.api.randomization.contributions import (
 )
 from services.api.randomization.generator import SECRET_BYTES
 from services.api.randomization.rules import Design
-from services.api.randomization.secret import Opened
+from services.api.randomization.secret import Opened, is_public
 from services.api.settings import MissingSetting, Settings
 
 app = typer.Typer(
@@ -63,12 +63,14 @@ def prepare(
     _write_once(given, Commitment.to(contribution), mode=0o644)
     _say(f"{kept}: keep it secret, with a sealed copy, until both commitments are exchanged.")
     _say(f"{given}: give it to the other party now, and to the ethics committees.")
+    _say(f"Design {contribution.design}: both parties need the same.")
     _say(f"Commitment {contribution.commitment()}")
 
 
 def _block_sizes(design: Design) -> tuple[int, ...]:
     """Asked for, not given as an option: command lines are seen by others and kept in histories."""
-    text = typer.prompt("Block sizes, separated by commas", hide_input=True)
+    asked = "Block sizes, separated by commas"
+    text = typer.prompt(asked, hide_input=True, confirmation_prompt=True)
     try:
         sizes = tuple(int(size) for size in text.split(","))
     except ValueError:
@@ -97,6 +99,8 @@ def combine(
             "A contribution is not the one that was committed to, or a commitment is missing:"
             " do not use this list. Ask both parties to prepare anew."
         )
+    if is_public(secret):
+        raise CeremonyFault("A contribution is the sandbox's, which everybody knows.")
     _write_once(out, secret, mode=0o600)
     _tell(out, opened)
 
@@ -124,8 +128,7 @@ def restore(
     if known is None:
         raise CeremonyFault("No list is published in this database: there is nothing to restore.")
     service.check(known, opened)
-    out.unlink(missing_ok=True)
-    _write_once(out, secret, mode=0o600)
+    _write(out, secret, mode=0o600)
     _tell(out, opened)
 
 
@@ -157,15 +160,34 @@ def _sentence(fault: ValidationError) -> str:
 
 
 def _write_once(path: Path, document: BaseModel, mode: int) -> None:
-    """Write a new file, never over another, and have it on the disk before it counts."""
+    """Write a new file, never over another."""
+    if path.exists():
+        raise CeremonyFault(f"File exists: {path}. Keep it, or move it away yourself.")
+    _write(path, document, mode)
+
+
+def _write(path: Path, document: BaseModel, mode: int) -> None:
+    """Write a file whole or not at all; what was there before stays until the new one is kept."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(path, flags, mode), "w") as file:
-        file.write(document.model_dump_json(indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(os.open(draft, flags, mode), "w") as file:
+            file.write(document.model_dump_json(indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _tell(path: Path, opened: Opened) -> None:
+    for party, commitment in opened.commitments.items():
+        _say(f"Commitment of {party}: {commitment}")
     _say(f"{path} makes a list of {len(opened.list.leaves):,} slots.")
     _say(f"Root {opened.list.root.hex()}: the service has to publish this one.")
 

@@ -82,6 +82,8 @@ class RandomizationSecret(_Document):
             raise ValueError("the contributions are the sponsor's and the DMC's, in this order")
         if len({one.design for one in self.contributions}) != 1:
             raise ValueError("the contributions were made for different designs")
+        if len({one.secret for one in self.contributions}) != len(PARTIES):
+            raise ValueError("both contributions have the same secret")
         return self
 
     def commitments(self) -> dict[str, str]:

@@ -41,9 +41,10 @@ class EligibilityMissing(ApiError):
 
 
 class EligibilityStale(ApiError):
-    """Laboratory values or other facts are older than the screening window.
+    """The evaluation is out of date: its facts are, or the protocol it was made under.
 
-    Measure them again, PUT the facts, and have the new evaluation signed.
+    Measure again what is older than the screening window, PUT the facts, and
+    have the new evaluation signed.
     """
 
     code, status = "eligibility_stale", 409

@@ -13,29 +13,34 @@ def leaf_hash(data: bytes) -> bytes:
     return sha256(b"\x00" + data).digest()
 
 
+def levels(hashes: Sequence[bytes]) -> list[list[bytes]]:
+    """The tree from the leaf hashes, in order, up to the root, level by level."""
+    made = [list(hashes)]
+    while len(made[-1]) > 1:
+        made.append(_parents(made[-1]))
+    return made
+
+
 def tree_head(hashes: Sequence[bytes]) -> bytes:
     """The root over leaf hashes in order; SHA-256 of nothing when there are none."""
-    level = list(hashes)
-    while len(level) > 1:
-        level = _parents(level)
-    return level[0] if level else sha256().digest()
+    *_, top = levels(hashes)
+    return top[0] if top else sha256().digest()
 
 
-def audit_path(hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
-    """The sibling hashes from leaf `index` (from 0) up to the root.
+def audit_path(tree: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
+    """The sibling hashes from leaf `index` (from 0) up to the root of `levels`.
 
     Raises:
         IndexError: there is no such leaf.
     """
-    if not 0 <= index < len(hashes):
+    if not 0 <= index < len(tree[0]):
         raise IndexError("no such leaf")
     path = []
-    level = list(hashes)
-    while len(level) > 1:
+    for level in tree[:-1]:
         sibling = index ^ 1
         if sibling < len(level):
             path.append(level[sibling])
-        level, index = _parents(level), index // 2
+        index //= 2
     return tuple(path)
 
 

@@ -55,16 +55,23 @@ def missing(
 def _of_consent(
     approved: Sequence[SiteActivation], protocol: Protocol, consent: Consent | None
 ) -> Iterator[ApiError]:
-    """What site and consent lack; the form has to be the one that was approved last."""
+    """What site and consent lack.
+
+    The form has to be the one approved last for this protocol, or a later one.
+    """
+    newest = None
     try:
-        current = study.require_active(approved, protocol).consent_version
+        newest = study.require_active(approved, protocol)
     except (SiteNotActive, ProtocolNotApproved) as refusal:
         yield refusal
-        current = None
     if consent is None:
         yield NoConsent()
-    elif current is not None and consent.version != current:
-        yield ConsentOutdated(f"Have consent version {current} signed, and record it.")
+    elif newest is not None and consent.version not in {
+        one.consent_version for one in approved if one.approved_on >= newest.approved_on
+    }:
+        yield ConsentOutdated(
+            f"Have consent version {newest.consent_version} signed, and record it."
+        )
 
 
 def _of_status(subject: Subject) -> Iterator[ApiError]:
@@ -81,7 +88,12 @@ def _of_eligibility(
     if recorded is None:
         yield EligibilityMissing()
         return
-    if recorded.today.stale_facts:
+    if recorded.row.protocol_version != protocol.version:
+        yield EligibilityStale(
+            f"It was evaluated under protocol {recorded.row.protocol_version}: PUT the facts again"
+            " and have them signed."
+        )
+    elif recorded.today.stale_facts:
         stale = ", ".join(recorded.today.stale_facts)
         yield EligibilityStale(f"Measure again, PUT the facts and have them signed: {stale}.")
     elif recorded.today.overall != "eligible":

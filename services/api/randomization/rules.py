@@ -18,7 +18,7 @@ from services.api.randomization.generator import LARGEST, SECRET_BYTES, Choices,
 
 ALGORITHM = "permuted-blocks-sp800-108-v1"
 BLOCK_BITS = 8192
-"""What one block may take of the generator; it needs a hundredth of it."""
+"""What one block may take of the generator; the largest needs a third of it on average."""
 
 
 class UnknownLevelError(LookupError):
@@ -89,7 +89,7 @@ class Design:
     def of(cls, section: Randomization) -> "Design":
         """The design of a protocol."""
         return cls(
-            arms=tuple(section.ratio.items()),
+            arms=tuple(sorted(section.ratio.items())),  # a mapping has no order to rely on
             strata=tuple(stratum.code for stratum in strata(section)),
             slots_per_stratum=section.slots_per_stratum,
         )
@@ -218,9 +218,13 @@ class AllocationList:
         )
 
     @cached_property
+    def _tree(self) -> list[list[bytes]]:
+        return merkle.levels(self.leaves)
+
+    @property
     def root(self) -> bytes:
         """The Merkle root that commits to the whole list."""
-        return merkle.tree_head(self.leaves)
+        return self._tree[-1][0]
 
     def path(self, stratum_code: str, seq: int) -> tuple[bytes, ...]:
         """The sibling hashes from the slot's leaf up to the root.
@@ -228,7 +232,7 @@ class AllocationList:
         Raises:
             NoSuchSlotError: there is no such slot.
         """
-        return merkle.audit_path(self.leaves, self.design.index(stratum_code, seq))
+        return merkle.audit_path(self._tree, self.design.index(stratum_code, seq))
 
 
 def _context(stratum_code: str, number: int) -> bytes:

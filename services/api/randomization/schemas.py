@@ -2,11 +2,14 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.core.bodies import Instant
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
+
+_SILENT = ConfigDict(hide_input_in_errors=True)
+"""No error of ours, which a log would keep, names an arm."""
 
 
 def _absent(value: object) -> bool:
@@ -15,6 +18,8 @@ def _absent(value: object) -> bool:
 
 class RandomizationRead(BaseModel):
     """A subject's allocation."""
+
+    model_config = _SILENT
 
     id: UUID
     subject_id: UUID
@@ -87,6 +92,8 @@ class CommitmentRead(BaseModel):
 
 class ProofRead(BaseModel):
     """What shows, with the published commitment alone, that an allocation is the list's."""
+
+    model_config = _SILENT
 
     subject_id: UUID
     randomization_number: str = Field(examples=["NN-C-007"])

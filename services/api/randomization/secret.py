@@ -9,8 +9,10 @@ from fastapi import Depends, Request
 from pydantic import ValidationError
 
 from services.api.randomization.contributions import (
+    PARTIES,
     Contribution,
     DesignDiffers,
+    Party,
     RandomizationSecret,
 )
 from services.api.randomization.rules import AllocationList, BlockSizesError, Design
@@ -48,7 +50,7 @@ class SecretFile:
         """
         try:
             found = self.path.stat()
-            stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
+            stamp = (found.st_ctime_ns, found.st_ino, found.st_size)
             if self._known is None or self._known[0] != stamp:
                 self._known = (stamp, self._read())
         except OSError:
@@ -68,9 +70,9 @@ class SecretFile:
             ) from None
         except (DesignDiffers, BlockSizesError) as fault:
             raise SecretUnusable(f"TRIAL_RANDOMIZATION_SECRET_FILE: {fault}") from None
-        if not self.sandbox and secret == sandbox_secret(self.design):
+        if not self.sandbox and is_public(secret):
             raise SecretUnusable(
-                "TRIAL_RANDOMIZATION_SECRET_FILE holds the public secret of the sandbox"
+                "TRIAL_RANDOMIZATION_SECRET_FILE holds a public contribution of the sandbox"
             )
         return Opened(made, secret.commitments())
 
@@ -88,11 +90,20 @@ def sandbox_secret(design: Design) -> RandomizationSecret:
             party=party,
             design=design.digest(),
             block_sizes=sizes[party],
-            secret=sha256(f"public sandbox contribution: {party}".encode()).hexdigest(),
+            secret=_public(party),
         )
-        for party in ("sponsor", "dmc")
+        for party in PARTIES
     )
     return RandomizationSecret(contributions=(sponsor, dmc))
+
+
+def is_public(secret: RandomizationSecret) -> bool:
+    """Whether either contribution is the sandbox's, which everybody knows."""
+    return any(one.secret == _public(one.party) for one in secret.contributions)
+
+
+def _public(party: Party) -> str:
+    return sha256(f"public sandbox contribution: {party}".encode()).hexdigest()
 
 
 async def _secret(request: Request) -> SecretFile:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -43,9 +43,16 @@ from services.api.study.models import SiteActivation
 
 log = structlog.get_logger()
 
+SKEW = timedelta(seconds=5)
+"""How far the clocks of two workers may be apart."""
+
 
 class SeedMismatch(Exception):
     """The secret at hand makes another list than the published one."""
+
+
+class DesignChanged(Exception):
+    """The protocol asks for another list or cap than the published one."""
 
 
 # --- the list ------------------------------------------------------------------------
@@ -95,6 +102,22 @@ def publish(session: Session, protocol: Protocol, opened: Opened) -> None:
         )
     )
     session.flush()
+
+
+def check_design(session: Session, section: Randomization) -> None:
+    """Refuse a protocol whose list or cap is not the published one, if one is published.
+
+    Raises:
+        DesignChanged: they differ.
+    """
+    known, total = published(session), session.get(TrialTotal, 1)
+    if known is None or total is None:
+        return
+    if (known.design, total.cap) != (rules.Design.of(section).document(), section.cap):
+        raise DesignChanged(
+            "the protocol's arms, strata, slots or cap are not those of the published randomization"
+            " list: serve a document that leaves them as they are"
+        )
 
 
 def check(known: Commitment, opened: Opened) -> None:
@@ -171,8 +194,9 @@ def randomize(
         seq=seq,
         arm=arm,
         randomization_number=f"{stratum.code}-{seq:03d}",
-        # Workers' clocks differ by moments; the times of a stratum keep the order of its slots.
-        randomized_at=max(now, before or now),
+        # Workers' clocks differ by moments, and times keep the order of the slots; a clock that is
+        # further off than that stays visible.
+        randomized_at=before if before and now < before <= now + SKEW else now,
         evaluation_version=evaluation.row.version,
         protocol_version=protocol.version,
     )
@@ -239,11 +263,11 @@ def _draw(
 
     With it the time of the slot before, if there is one.
     """
+    whole = _opened(secret).list
     slot = session.execute(_NEXT, {"stratum": stratum.code}).first()
     if slot is None or not _count_one(session):
         raise RecruitmentComplete
     seq, leaf, before = slot
-    whole = _opened(secret).list
     if whole.leaf(stratum.code, seq) != leaf:
         raise ListUnavailable
     return seq, whole.arm(stratum.code, seq), before

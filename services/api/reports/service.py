@@ -10,12 +10,16 @@ from sqlmodel import Session, SQLModel
 
 from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
+from services.api.corrections.models import Correction
 from services.api.corrections.rules import CorrectionKind
+from services.api.deviations.models import Deviation
 from services.api.deviations.schemas import DeviationCode
+from services.api.randomization.models import Allocation
 
-_ALLOCATION = SQLModel.metadata.tables["allocation"]
-_CORRECTION = SQLModel.metadata.tables["randomization_correction"]
-_DEVIATION = SQLModel.metadata.tables["deviation"]
+_ALLOCATION, _CORRECTION, _DEVIATION = (
+    SQLModel.metadata.tables[str(model.__tablename__)]
+    for model in (Allocation, Correction, Deviation)
+)
 
 _LATEST_STRATUM = (
     columns_of(_CORRECTION.c.subject_id, _CORRECTION.c.stratum)

@@ -23,7 +23,7 @@ class ProtocolNotApproved(ApiError):
 
 
 class AlreadyActivated(ApiError):
-    """The approval of these versions at this site is recorded already.
+    """The approval of these versions at this site on that day is recorded already.
 
     Nothing is left to do; GET lists the site's activations.
     """

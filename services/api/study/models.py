@@ -38,8 +38,13 @@ class SiteActivation(SQLModel, table=True):
 
     __tablename__ = "site_activation"
     __table_args__ = (
+        # An approval may be renewed on a later day.
         UniqueConstraint(
-            "site", "protocol_version", "consent_version", name="site_activation_once"
+            "site",
+            "protocol_version",
+            "consent_version",
+            "approved_on",
+            name="site_activation_once",
         ),
     )
 

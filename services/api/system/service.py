@@ -20,6 +20,13 @@ _UNGUARDED = text(
     " UNION SELECT relname FROM pg_class WHERE oid = 'public.subject'::regclass"
     " AND NOT (relrowsecurity AND relforcerowsecurity)"
 )
+_TELLING = text(
+    "SELECT current_setting('log_parameter_max_length_on_error') <> '0'"
+    " OR current_setting('log_parameter_max_length') <> '0'"
+    " AND (current_setting('log_statement') IN ('mod', 'all')"
+    " OR current_setting('log_min_duration_statement') <> '-1'"
+    " OR current_setting('log_min_duration_sample') <> '-1')"
+)
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -29,6 +36,7 @@ def failures(session: Session, secret: SecretFile) -> list[FieldError]:
         *_role(session),
         *_isolation(session),
         *_durability(session),
+        *_statement_log(session),
         *_randomization(session, secret),
     ]
 
@@ -60,6 +68,15 @@ def _durability(session: Session) -> Iterator[FieldError]:
         value = session.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one()
         if value == "off":
             yield _failure("durability", f"{name} is off: an acknowledged record could be lost")
+
+
+def _statement_log(session: Session) -> Iterator[FieldError]:
+    if session.execute(_TELLING).scalar_one():
+        yield _failure(
+            "statement_log",
+            "PostgreSQL logs statements with their parameters, also an arm that was not kept: set"
+            " log_parameter_max_length and log_parameter_max_length_on_error of trial_app to 0",
+        )
 
 
 def _randomization(session: Session, secret: SecretFile) -> Iterator[FieldError]:
