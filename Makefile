@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint types imports check demo openapi bench clean
+.PHONY: help install serve test lint types imports check demo openapi bench torture clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ openapi: $(READY) ## Write openapi/openapi.json from the code
 
 bench: $(READY) ## Measure against a bare server, side by side
 	@$(BIN)/python -m bench
+
+torture: $(READY) ## Cut, kill and race allocations for half an hour: none may be lost or doubled
+	@$(BIN)/pytest --torture tests/torture tests/simulation/test_prediction.py
 
 clean: ## Remove the environment and the sandbox's data
 	@rm -rf $(VENV) .trial

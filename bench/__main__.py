@@ -79,8 +79,7 @@ class Plan:
         """One round of load."""
         return load.Order(
             port=server.port,
-            paths=paths,
-            token=token,
+            paths={token: paths},
             connections=self.connections,
             seconds=self.seconds,
         )

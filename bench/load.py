@@ -1,4 +1,4 @@
-"""The load: requests made beforehand, over connections that stay open, one at a time on each.
+"""The load: requests over connections that stay open, one at a time on each.
 
 Runs in its own process, so that it never takes a turn of the server's:
 `python -m bench.load` reads an `Order` as JSON and writes a `Tally`.
@@ -13,7 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self, cast
+from typing import Literal, Self, cast
+from uuid import uuid4
 
 import uvloop
 from pydantic import BaseModel
@@ -22,21 +23,40 @@ LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
 class Order(BaseModel):
-    """What to send where: paths in turn, for some seconds."""
+    """What to send where, for some seconds: each token's paths in turn, one token after another.
+
+    A GET is repeated for ever. A POST goes once to each path, with a fresh
+    Idempotency-Key and without a body.
+    """
 
     port: int
-    paths: list[str]
-    token: str
+    paths: dict[str, list[str]]
+    """What to ask for with each token."""
     connections: int
     seconds: float
+    method: Literal["GET", "POST"] = "GET"
+
+    @property
+    def expected(self) -> bytes:
+        """How an answer has to begin."""
+        return b"HTTP/1.1 200 " if self.method == "GET" else b"HTTP/1.1 201 "
 
     def requests(self) -> Iterator[bytes]:
-        """The requests as bytes, for ever."""
-        head = (
-            f" HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAccept: application/json\r\n"
-            f"Authorization: Bearer {self.token}\r\n\r\n"
-        )
-        return itertools.cycle([f"GET {path}{head}".encode() for path in self.paths])
+        """The requests as bytes."""
+        once = self._once()
+        return itertools.cycle(list(once)) if self.method == "GET" else once
+
+    def _once(self) -> Iterator[bytes]:
+        each = ([(token, path) for path in paths] for token, paths in self.paths.items())
+        turns = zip(*each, strict=True)
+        for token, path in itertools.chain.from_iterable(turns):
+            head = (
+                f"{self.method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+                f"Accept: application/json\r\nAuthorization: Bearer {token}\r\n"
+            )
+            if self.method == "POST":
+                head += f"Idempotency-Key: {uuid4()}\r\nContent-Length: 0\r\n"
+            yield f"{head}\r\n".encode()
 
 
 class Tally(BaseModel):
@@ -45,26 +65,34 @@ class Tally(BaseModel):
     answers: int
     rate: float
     median: float
+    p95: float
     p99: float
+    cpu: float
+    """Processor time of the load itself, in milliseconds an answer."""
 
     @classmethod
-    def of(cls, latencies: list[float], seconds: float) -> Self:
-        """Sum up latencies given in seconds."""
-        cuts = statistics.quantiles(latencies, n=100)
+    def of(cls, latencies: list[float], seconds: float, cpu: float) -> Self:
+        """Sum up latencies, given in seconds as everything here."""
+        cuts = statistics.quantiles(latencies if len(latencies) > 1 else latencies * 2, n=100)
         return cls(
             answers=len(latencies),
             rate=len(latencies) / seconds,
             median=cuts[49] * 1000,
+            p95=cuts[94] * 1000,
             p99=cuts[98] * 1000,
+            cpu=cpu / len(latencies) * 1000,
         )
 
 
 class Connection(asyncio.Protocol):
     """One connection: sends, reads the answer's length, skips its body, sends again."""
 
-    def __init__(self, requests: Iterator[bytes], latencies: list[float], until: float) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], expected: bytes, latencies: list[float], until: float
+    ) -> None:
         self.done = asyncio.get_running_loop().create_future()
         self._requests = requests
+        self._expected = expected
         self._latencies = latencies
         self._until = until
         self._head = b""
@@ -90,7 +118,7 @@ class Connection(asyncio.Protocol):
             if end < 0:
                 return
             length = LENGTH.search(self._head, 0, end + 2)
-            if length is None or not self._head.startswith(b"HTTP/1.1 200 "):
+            if length is None or not self._head.startswith(self._expected):
                 self._refuse()
                 return
             self._missing = end + 4 + int(length.group(1)) - len(self._head)
@@ -108,12 +136,19 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _send(self) -> None:
-        self._sent = time.perf_counter()
-        self._transport.write(next(self._requests))
+        request = next(self._requests, None)
+        if request is None:
+            self._give_up("the requests ran out before the time")
+        else:
+            self._sent = time.perf_counter()
+            self._transport.write(request)
 
     def _refuse(self) -> None:
         status = self._head.split(b"\r\n", 1)[0].decode(errors="replace")
-        self.done.set_exception(ConnectionError(f"an answer was not as expected: {status}"))
+        self._give_up(f"an answer was not as expected: {status}")
+
+    def _give_up(self, reason: str) -> None:
+        self.done.set_exception(ConnectionError(reason))
         self._transport.close()
 
 
@@ -121,15 +156,15 @@ async def drive(order: Order) -> Tally:
     """Send until the seconds are over and every answer is there.
 
     Raises:
-        ConnectionError: an answer other than 200, or a closed connection.
+        ConnectionError: an answer not as expected, a closed connection, or no request left.
     """
     loop = asyncio.get_running_loop()
     requests, latencies = order.requests(), list[float]()
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     connections = [
         (
             await loop.create_connection(
-                lambda: Connection(requests, latencies, started + order.seconds),
+                lambda: Connection(requests, order.expected, latencies, started + order.seconds),
                 "127.0.0.1",
                 order.port,
             )
@@ -137,14 +172,14 @@ async def drive(order: Order) -> Tally:
         for _ in range(order.connections)
     ]
     await asyncio.gather(*(connection.done for connection in connections))
-    return Tally.of(latencies, time.perf_counter() - started)
+    return Tally.of(latencies, time.perf_counter() - started, time.process_time() - used)
 
 
 def run(order: Order) -> Tally:
     """Drive from a process of its own.
 
     Raises:
-        CalledProcessError: an answer other than 200, or a closed connection.
+        CalledProcessError: as for `drive`, which has told why on standard error.
     """
     answer = subprocess.run(
         [sys.executable, "-m", "bench.load"],

@@ -1,4 +1,4 @@
-"""The servers under measurement: one process each, on one core that nothing else uses."""
+"""The servers under measurement, and the cores they may use."""
 
 import os
 import socket
@@ -6,17 +6,19 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import processes
 from bench.bare import URL
-from bench.subjects import Installation, environment
+from bench.production import environment
+from bench.subjects import Installation
+from services.api.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PLAIN_UVICORN = ("--no-access-log", "--no-server-header", "--log-level=warning")
-TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60.0
 SERVER_CORE, *_others = sorted(os.sched_getaffinity(0))
 OTHER_CORES = _others or [SERVER_CORE]
@@ -25,7 +27,7 @@ OTHER_CORES = _others or [SERVER_CORE]
 
 @dataclass(frozen=True)
 class Server:
-    """A running server of one process."""
+    """A running server, with every process it has started."""
 
     name: str
     port: int
@@ -33,8 +35,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Processor time used so far."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return processes.cpu_seconds(self.process)
 
     def resident_mib(self) -> float:
         """Memory held now."""
@@ -44,11 +45,16 @@ class Server:
 
 
 def ours(installation: Installation, log: Path) -> "Program":
-    """The service as an operator starts it, with one worker; its access log goes to a file."""
+    """The service with one worker."""
+    return service("ours", installation.settings, log)
+
+
+def service(name: str, settings: Settings, log: Path) -> "Program":
+    """The service as an operator starts it; its access log goes to a file."""
     port = _free_port()
-    variables = {**environment(installation.settings), "TRIAL_PORT": str(port)}
+    variables = {**environment(settings), "TRIAL_PORT": str(port)}
     trial = Path(sysconfig.get_path("scripts"), "trial")
-    return Program("ours", port, [str(trial), "serve"], variables, log)
+    return Program(name, port, [str(trial), "serve"], variables, log)
 
 
 def bare(installation: Installation, log: Path) -> "Program":
@@ -73,11 +79,12 @@ class Program:
     command: list[str]
     variables: dict[str, str]
     log: Path
+    cores: Collection[int] = (SERVER_CORE,)
 
     @contextmanager
     def started(self) -> Iterator[Server]:
         """The server, once it accepts connections."""
-        with self.log.open("ab") as log, _on(SERVER_CORE):
+        with self.log.open("ab") as log, _on(self.cores):
             process = subprocess.Popen(
                 self.command,
                 env={**os.environ, **self.variables},
@@ -103,10 +110,10 @@ class Program:
 
 
 @contextmanager
-def _on(core: int) -> Iterator[None]:
-    """What is started here inherits the core."""
+def _on(cores: Collection[int]) -> Iterator[None]:
+    """What is started here inherits the cores."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ import itertools
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +33,10 @@ WARM_UP = 300
 REST = "framework, routing"
 """What belongs to no other stage, from the innermost middleware inwards."""
 
-STAGES = (
+Stages = Sequence[tuple[str, str]]
+"""Name, and the function whose own time it is, without that of stages inside."""
+
+FRAMEWORK: Stages = (
     ("request id", "asgi_correlation_id:CorrelationIdMiddleware.__call__"),
     ("access log", "services.api.core.logs:AccessLog.__call__"),
     ("access log", "services.api.core.logs:log.info"),
@@ -48,12 +51,15 @@ STAGES = (
     ("PostgreSQL: statements", "psycopg:Cursor.execute"),
     ("PostgreSQL: end", "psycopg:Connection.commit"),
     ("PostgreSQL: end", "psycopg:Connection.rollback"),
+    ("JSON, ETag", "services.api.core.routing:_answer"),
+)
+"""What every request goes through."""
+READS: Stages = (
+    *FRAMEWORK,
     ("SQLAlchemy: query", "services.api.enrolment.service:read_subject"),
     ("SQLAlchemy: query", "services.api.enrolment.service:list_subjects"),
     ("schema", "services.api.enrolment.routes:_subject"),
-    ("JSON, ETag", "services.api.core.routing:_answer"),
 )
-"""Name, and the function whose own time it is, without that of stages inside."""
 
 
 class Stopwatch:
@@ -112,9 +118,9 @@ class Stopwatch:
 
         return watched
 
-    def install(self) -> None:
+    def install(self, stages: Stages) -> None:
         """Watch every stage."""
-        for stage, place in STAGES:
+        for stage, place in stages:
             module, _, name = place.partition(":")
             owner: Any = import_module(module)
             *parents, name = name.split(".")
@@ -133,13 +139,13 @@ def profile(directory: Path, rows: int, requests: int, console: Console) -> None
     ):
         os.sched_setaffinity(0, {servers.SERVER_CORE})
         logs.configure()
-        stopwatch.install()
+        stopwatch.install(READS)
         app = create_app(installed.settings)
         for kind, paths in (("one subject", installed.one), ("one page", installed.pages)):
             uvloop.run(_drive(app, paths, installed.token, WARM_UP, stopwatch))
             stopwatch.clear()
             uvloop.run(_drive(app, paths, installed.token, requests, stopwatch))
-            console.print(_table(kind, stopwatch, requests))
+            console.print(table(kind, READS, stopwatch, requests))
         app.state.database.close()
 
 
@@ -148,23 +154,32 @@ async def _drive(
 ) -> None:
     for path in itertools.islice(itertools.cycle(paths), requests):
         stopwatch.enter(REST)
-        await _get(app, path, token)
+        await ask(app, path, {"authorization": f"Bearer {token}"})
         stopwatch.leave()
 
 
-async def _get(app: FastAPI, path: str, token: str) -> None:
+async def ask(
+    app: FastAPI, path: str, headers: Mapping[str, str], method: str = "GET", expected: int = 200
+) -> None:
+    """One request without a socket.
+
+    Raises:
+        RuntimeError: another status than expected.
+    """
     place, _, query = path.partition("?")
     scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "method": "GET",
+        "method": method,
         "scheme": "http",
         "path": place,
         "raw_path": place.encode(),
         "root_path": "",
         "query_string": query.encode(),
-        "headers": [(b"host", b"bench"), (b"authorization", f"Bearer {token}".encode())],
+        "headers": [
+            (name.encode(), value.encode()) for name, value in {"host": "bench", **headers}.items()
+        ],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 40000),
         "state": {},
@@ -174,20 +189,21 @@ async def _get(app: FastAPI, path: str, token: str) -> None:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] != 200:
+        if message["type"] == "http.response.start" and message["status"] != expected:
             raise RuntimeError(f"{path} was answered with {message['status']}")
 
     await app(scope, receive, send)
 
 
-def _table(kind: str, stopwatch: Stopwatch, requests: int) -> Table:
-    table = Table("stage", "µs", "of it CPU", title=f"{kind}, one at a time", title_justify="left")
-    for column in table.columns[1:]:
+def table(kind: str, stages: Stages, stopwatch: Stopwatch, requests: int) -> Table:
+    """Microseconds a request, by stage."""
+    made = Table("stage", "µs", "of it CPU", title=f"{kind}, one at a time", title_justify="left")
+    for column in made.columns[1:]:
         column.justify = "right"
-    for stage in dict.fromkeys((REST, *(name for name, _ in STAGES))):
+    for stage in dict.fromkeys((REST, *(name for name, _ in stages))):
         wall, cpu = (booked[stage] / requests / 1000 for booked in (stopwatch.wall, stopwatch.cpu))
-        table.add_row(stage, f"{wall:.0f}", f"{cpu:.0f}")
-    table.add_section()
+        made.add_row(stage, f"{wall:.0f}", f"{cpu:.0f}")
+    made.add_section()
     total = (sum(booked.values()) / requests / 1000 for booked in (stopwatch.wall, stopwatch.cpu))
-    table.add_row("together", *(f"{value:.0f}" for value in total))
-    return table
+    made.add_row("together", *(f"{value:.0f}" for value in total))
+    return made

@@ -1,6 +1,5 @@
 """An installation with many subjects: its database, its secrets and a token that sees them all."""
 
-import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +9,13 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import psycopg
-from pydantic import SecretStr
 
+from bench import production
 from bench.bare import cursor_after
 from services.api import migrate, setup
 from services.api.core.clock import Clock
 from services.api.core.db import Database
-from services.api.core.keys import KeyRing, new_signing_key
 from services.api.core.permissions import Role
-from services.api.core.tokens import TokenIssuer
 from services.api.embedded import Cluster
 from services.api.protocol.load import load
 from services.api.settings import Settings
@@ -66,10 +63,12 @@ class Installation:
 def installation(directory: Path, rows: int) -> Iterator[Installation]:
     """A running PostgreSQL with that many subjects, set up as for production."""
     with Cluster(directory / "postgresql") as cluster:
-        settings = _settings(directory, cluster)
+        password = secrets.token_urlsafe(24)
+        url = production.app_url(cluster, password)
+        settings = production.settings(directory, url)
         admin_url = cluster.url(cluster.superuser, cluster.password, "postgres")
-        migrate.upgrade(admin_url, app_password=(directory / "app-password").read_text())
-        _publish(settings)
+        migrate.upgrade(admin_url, app_password=password)
+        _publish(settings, url)
         plain = admin_url.replace("+psycopg", "")
         ids, sites = _fill(plain, rows)
         step = max(1, len(ids) // SAMPLE)
@@ -83,29 +82,12 @@ def installation(directory: Path, rows: int) -> Iterator[Installation]:
         )
 
 
-def _settings(directory: Path, cluster: Cluster) -> Settings:
-    (directory / "app-password").write_text(password := secrets.token_urlsafe(24))
-    (directory / "key.pem").write_text(new_signing_key())
-    (directory / "seed").write_text(secrets.token_hex(32))
-    (directory / "person").write_text(secrets.token_hex(32))
-    return Settings(
-        sandbox=False,
-        database_url=SecretStr(cluster.url("trial_app", password, "postgres")),
-        signing_key_file=directory / "key.pem",
-        randomization_seed_file=directory / "seed",
-        person_key_file=directory / "person",
-        issuer="http://bench.invalid",
-    )
-
-
-def _publish(settings: Settings) -> None:
+def _publish(settings: Settings, url: str) -> None:
     loaded = load(settings.protocol_document)
-    url = settings.database_url
-    if url is None:
-        raise ValueError("the settings name no database")
+    secret = production.secret_file(settings, loaded.protocol)
     clock = Clock(ZoneInfo(loaded.protocol.study.time_zone))
-    database = Database(url.get_secret_value(), pool_size=1)
-    setup.prepare(database, settings, loaded, clock)
+    database = Database(url, pool_size=1)
+    setup.prepare(database, settings, loaded, secret, clock)
     database.close()
 
 
@@ -123,22 +105,6 @@ def _fill(url: str, rows: int) -> tuple[list[UUID], tuple[str, ...]]:
 
 
 def _token(settings: Settings, sites: tuple[str, ...]) -> str:
-    if settings.signing_key_file is None:
-        raise ValueError("the settings name no signing key")
-    issuer = TokenIssuer(
-        keys=KeyRing(settings.signing_key_file),
-        issuer=settings.issuer,
-        audience=settings.audience,
-        seconds=settings.token_seconds,
-    )
-    return issuer.issue(
+    return production.issuer(settings).issue(
         subject=uuid4(), role=Role.DATA_MANAGER, sites=sites, name="Bench", machine=False
     )
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as the variables that the service reads."""
-    given = json.loads(settings.model_dump_json(exclude_defaults=True))
-    url = settings.database_url
-    given["database_url"] = url.get_secret_value() if url else ""
-    return {f"TRIAL_{name.upper()}": str(value) for name, value in given.items()}

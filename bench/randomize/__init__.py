@@ -1,0 +1,1 @@
+"""Allocations per second through HTTP, beside the same SQL through pgbench."""
