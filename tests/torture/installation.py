@@ -220,9 +220,11 @@ def _protocol(path: Path, cap: int) -> Loaded:
 
 def _secret(path: Path, design: Design) -> SecretFile:
     """A file with a secret that is not the sandbox's."""
-    sponsor, dmc = sandbox_secret(design).contributions
-    own = RandomizationSecret(contributions=(sponsor, dmc.model_copy(update={"secret": "5e" * 32})))
-    path.write_text(own.model_dump_json())
+    sponsor, dmc = (
+        one.model_copy(update={"secret": digits * 32})
+        for one, digits in zip(sandbox_secret(design).contributions, ("5e", "d0"), strict=True)
+    )
+    path.write_text(RandomizationSecret(contributions=(sponsor, dmc)).model_dump_json())
     return SecretFile(path, design)
 
 

@@ -162,7 +162,8 @@ def test_at_the_same_time_one_of_them_comes_first(
             seen[drawn.result(), changed.result()] += 1
     assert seen.keys() <= {rival.allocation_first, rival.change_first}
     check(caller, subjects)
-    tell(f"{request.node.name}: {dict(seen)}.")
+    raced = ", ".join(f"{count} of {statuses}" for statuses, count in sorted(seen.items()))
+    tell(f"Raced {request.node.callspec.id}, statuses of (allocation, change): {raced}.")
 
 
 def after(barrier: Barrier, late: float, call: Callable[..., int], *given: object) -> int:
