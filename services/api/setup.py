@@ -1,5 +1,7 @@
 """The first start of an installation: publish the protocol and commit to the list."""
 
+from contextlib import suppress
+
 import structlog
 from sqlalchemy import text
 from sqlmodel import Session
@@ -44,6 +46,8 @@ def prepare(
         DesignChanged: the protocol asks for another list than the published one.
         SecretUnusable: there is no secret to make the first list from.
     """
+    with suppress(SecretUnusable):
+        _ = secret.opened().list.root  # a long list takes its time: not while others wait
     with database.session() as session:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('trial setup'))"))
         if migrate.revision(session.connection()) is None:

@@ -100,4 +100,4 @@ def test_the_list_is_made_whole_before_anything_is_allocated(
     made = AllocationList(LIST.design, LIST.seed, LIST.block_sizes)
     with world(cluster, served, trial, "ready", LIST, Held(made)) as one:
         ok(one.api.get("/readyz"))
-    assert {"arms", "leaves", "root"} <= vars(made).keys()
+    assert {"arms", "leaves", "_tree"} <= vars(made).keys()

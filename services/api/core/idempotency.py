@@ -129,6 +129,7 @@ def keep(session: Session, request: Request, answer: Response) -> None:
             expires_at=None if forever else now + KEPT,
         )
     )
+    session.flush()  # a connection lost here, before COMMIT, is certainly nothing stored
 
 
 def _fingerprint(session: Session, request: Request) -> bytes:

@@ -100,7 +100,8 @@ def _of_eligibility(
         yield NotEligible(f"The evaluation is {recorded.today.overall}: GET it for the criteria.")
     if not eligibility.age_fits(protocol, subject, consent, recorded.row.facts):
         yield AgeDisagrees()
-    if recorded.signature is None or recorded.signature.meaning != Meaning.ELIGIBLE:
+    signature = recorded.signature
+    if signature is None or signature.meaning != Meaning.ELIGIBLE:
         yield EligibilityNotSigned()
 
 

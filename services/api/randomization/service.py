@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import FromClause, bindparam, column, func, insert, table, true, update
+from sqlalchemy import FromClause, and_, bindparam, column, func, insert, table, update
 from sqlalchemy import select as columns_of
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.audit import remember_read
@@ -222,17 +223,20 @@ _OF_SUBJECT = select(Allocation).where(Allocation.subject_id == bindparam("subje
 _LOCK = (
     select(Stratum.code).where(Stratum.code == bindparam("stratum")).with_for_update(key_share=True)
 )
-_LAST = (
-    select(col(Allocation.seq), col(Allocation.randomized_at))
-    .where(Allocation.stratum == bindparam("stratum"))
-    .order_by(col(Allocation.seq).desc())
-    .limit(1)
-    .subquery()
-)
+_BEFORE = aliased(Allocation)
 _NEXT = (
-    select(Slot.seq, Slot.leaf, _LAST.c.randomized_at)
-    .outerjoin(_LAST, true())
-    .where(Slot.stratum == bindparam("stratum"), Slot.seq == func.coalesce(_LAST.c.seq, 0) + 1)
+    select(Slot.seq, Slot.leaf, _BEFORE.randomized_at)
+    .outerjoin(
+        _BEFORE, and_(col(_BEFORE.stratum) == Slot.stratum, col(_BEFORE.seq) == Slot.seq - 1)
+    )
+    .where(
+        Slot.stratum == bindparam("stratum"),
+        # A value of its own, so that PostgreSQL looks up one slot instead of the whole stratum.
+        Slot.seq
+        == select(func.coalesce(func.max(Allocation.seq), 0) + 1)
+        .where(Allocation.stratum == bindparam("stratum"))
+        .scalar_subquery(),
+    )
 )
 _COUNT = (
     update(TrialTotal)
