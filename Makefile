@@ -49,7 +49,7 @@ openapi: $(READY) ## Write openapi/openapi.json from the code
 bench: $(READY) ## Measure against a bare server, side by side
 	@$(BIN)/python -m bench
 
-torture: $(READY) ## Cut, kill and race allocations for half an hour: none may be lost or doubled
+torture: $(READY) ## Cut, kill and race allocations for an hour: none may be lost or doubled
 	@$(BIN)/pytest --torture tests/torture tests/simulation/test_prediction.py
 
 clean: ## Remove the environment and the sandbox's data

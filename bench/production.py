@@ -2,15 +2,8 @@
 
 import json
 import secrets
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.api.core.keys import KeyRing, new_signing_key
@@ -26,7 +19,6 @@ from services.api.randomization.contributions import (
 from services.api.randomization.generator import SECRET_BYTES
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import SecretFile
-from services.api.serve import UVICORN
 from services.api.settings import DOCUMENTS, Settings
 
 SHIPPED = DOCUMENTS / "nct07312656-1.0.yaml"
@@ -84,23 +76,6 @@ def secret_file(chosen: Settings, protocol: Protocol) -> SecretFile:
     if chosen.randomization_secret_file is None:
         raise ValueError("the settings name no randomization secret")
     return SecretFile(chosen.randomization_secret_file, Design.of(protocol.randomization))
-
-
-@contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """The address of an application that is served by a thread of this process."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def issuer(chosen: Settings) -> TokenIssuer:

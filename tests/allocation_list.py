@@ -1,9 +1,11 @@
-"""The randomization list of the tests' sandbox, and another one."""
+"""The randomization list of the tests' sandbox, another one, and whether a proof holds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from services.api.protocol.load import load
 from services.api.randomization.contributions import RandomizationSecret
+from services.api.randomization.merkle import parent
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import Opened, SecretFile, sandbox_secret
 from services.api.settings import DOCUMENTS
@@ -34,3 +36,19 @@ def secret_file(
     path = directory / "randomization-secret.json"
     path.write_text(secret.model_dump_json())
     return SecretFile(path, design, sandbox=True)
+
+
+def proves(leaf: bytes, index: int, size: int, path: Sequence[bytes], head: bytes) -> bool:
+    """Whether `path` leads from the leaf hash at `index` of `size` leaves to `head`."""
+    if not 0 <= index < size:
+        return False
+    node, siblings = leaf, list(reversed(path))
+    while size > 1:
+        sibling = index ^ 1
+        if sibling < size:
+            if not siblings:
+                return False
+            other = siblings.pop()
+            node = parent(node, other) if index < sibling else parent(other, node)
+        size, index = (size + 1) // 2, index // 2
+    return not siblings and node == head

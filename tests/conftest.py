@@ -1,7 +1,5 @@
 """Real PostgreSQL, migrated by Alembic, a database per test, and the real server over a socket."""
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +10,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import QueuePool, make_url
@@ -24,9 +21,9 @@ from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
 from services.api.identity.watch import SessionWatch
 from services.api.main import create_app
-from services.api.serve import UVICORN
 from services.api.settings import Settings
 from tests.allocation_list import SECRET
+from tests.listening import listening
 from tests.lived import Lived
 from tests.make import Api, ok, problem
 
@@ -109,24 +106,6 @@ def settings(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, templat
         issuer="http://trial.test",
         pool_size=20,
     )
-
-
-@contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """The address of the real server in a thread of this process."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,10 @@ def main(
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of a measurement.")] = 4.0,
     warm_up: Annotated[float, typer.Option(min=0.1, help="Seconds before each.")] = 2.0,
     connections: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 32,
-    workers: Annotated[list[int], typer.Option(min=1, help="Workers; may be repeated.")] = [1, 2],  # noqa: B006
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Workers; may be repeated. By default one, and two."),
+    ] = None,
     disk_share: Annotated[
         bool, typer.Option(help="Measure also without waiting for the disk at commit.")
     ] = True,
@@ -90,7 +93,7 @@ def main(
             if profiled:
                 profile.show(trial, script, profiled, console)
                 return
-            ways = _ways(log, script, workers, disk_share)
+            ways = _ways(log, script, workers or [1, 2], disk_share)
             measured = rounds.measure(trial, ways, plan)
     console.print(_table(measured), _told(script, plan), highlight=False)
 

@@ -24,6 +24,7 @@ from services.api.protocol.schema import Protocol
 from services.api.randomization.rules import AllocationList, stratum_of
 from services.api.settings import Settings
 from tests.eligible import Kind, make_eligible
+from tests.listening import listening
 from tests.make import Api, created
 
 SITES = ("NN", "LZ", "YL")
@@ -173,7 +174,7 @@ def furnished(directory: Path, subjects: int) -> Iterator[Trial]:
         settings = production.settings(directory, url, document)
         app = create_app(settings)
         with (
-            production.listening(app) as address,
+            listening(app) as address,
             httpx.Client(base_url=address, timeout=30) as client,
         ):
             api = Api(client, app.state, admin_url)

@@ -12,7 +12,8 @@ from services.api.core.errors import Unavailable
 from services.api.embedded import Cluster
 from services.api.identity.watch import INTERVAL, STALE, SessionWatch
 from services.api.main import create_app
-from tests.conftest import APP_PASSWORD, listening
+from tests.conftest import APP_PASSWORD
+from tests.listening import listening
 from tests.make import Api, ok, problem
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.randomization.merkle import audit_path, leaf_hash, levels, proves, tree_head
+from services.api.randomization.merkle import audit_path, leaf_hash, levels, tree_head
+from tests.allocation_list import proves
 
 # The leaves and heads of the test suite of the Certificate Transparency log server.
 KNOWN_LEAVES = [

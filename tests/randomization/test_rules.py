@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.protocol.schema import Factor, Level, Randomization
-from services.api.randomization import merkle, rules
+from services.api.randomization import rules
 from services.api.randomization.rules import AllocationList, Design, Stratum
+from tests.allocation_list import proves
 
 SEED = bytes(range(32))
 ONE_TO_ONE = {"experimental": 1, "control": 1}
@@ -215,7 +216,7 @@ def test_every_allocation_is_proved_by_its_arm_salt_and_path(
         proved = [
             arm
             for arm in whole.design.arm_codes
-            if merkle.proves(
+            if proves(
                 rules.leaf(*slot, arm, salt, whole.design.arm_codes),
                 index,
                 len(whole.leaves),

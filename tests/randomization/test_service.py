@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from services.api.core.db import new_id
-from services.api.randomization import merkle, rules, service
-from tests.allocation_list import DESIGN, LIST, another_secret, opened, secret_file
+from services.api.randomization import rules, service
+from tests.allocation_list import DESIGN, LIST, another_secret, opened, proves, secret_file
 from tests.make import Api, Json, adverse_event, created, ok, problem
 
 
@@ -129,7 +129,7 @@ def test_a_proof_leads_from_the_allocation_to_the_published_root(api: Api) -> No
         )
         siblings = [bytes.fromhex(one) for one in proof["path"]]
         slots = len(LIST.leaves)
-        assert merkle.proves(leaf, proof["leaf_index"], slots, siblings, bytes.fromhex(root))
+        assert proves(leaf, proof["leaf_index"], slots, siblings, bytes.fromhex(root))
         assert proof["root"] == root
     first = ok(auditor.get("/v1/randomization/proofs?limit=3"))
     rest = ok(auditor.get(f"/v1/randomization/proofs?cursor={first['next_cursor']}"))

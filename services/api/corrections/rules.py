@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.api.core.errors import FieldError
 from services.api.protocol.schema import Eligibility, Randomization
+from services.api.randomization.rules import UnknownLevelError, level_of
 
 
 class CorrectionKind(StrEnum):
@@ -50,11 +51,13 @@ def wrong_levels(
         pointer, value = f"/stratum/{factor.id}", stratum.get(factor.id)
         if value is None:
             yield _fault(pointer, "missing", "Give the value of every stratification factor")
-        elif not any(
-            type(level.value) is type(value) and level.value == value for level in factor.levels
-        ):
+            continue
+        try:
+            level_of(factor, value)
+        except UnknownLevelError:
             yield _fault(pointer, "unknown", "None of the factor's values in the protocol")
-        elif factor.source == "site" and value != site:
+            continue
+        if factor.source == "site" and value != site:
             yield _fault(pointer, "other_site", "The site is the subject's own: it is never wrong")
     if stratum.keys() - {factor.id for factor in section.factors}:
         yield _fault("/stratum", "extra_forbidden", "The protocol has no such factor")

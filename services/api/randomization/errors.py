@@ -138,7 +138,7 @@ class ListUnavailable(ApiError):
 
 
 class ListAbsent(ListUnavailable):
-    """The randomization list's secret is absent.
+    """The randomization list's secret is absent, or makes no list.
 
     Nothing was allocated; everything else works. The operator has to restore
     the secret; then send the same request again, with the same key.

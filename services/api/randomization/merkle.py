@@ -44,28 +44,13 @@ def audit_path(tree: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]
     return tuple(path)
 
 
-def proves(leaf: bytes, index: int, size: int, path: Sequence[bytes], head: bytes) -> bool:
-    """Whether `path` leads from the leaf hash at `index` of `size` leaves to `head`."""
-    if not 0 <= index < size:
-        return False
-    node, siblings = leaf, list(reversed(path))
-    while size > 1:
-        sibling = index ^ 1
-        if sibling < size:
-            if not siblings:
-                return False
-            other = siblings.pop()
-            node = _parent(node, other) if index < sibling else _parent(other, node)
-        size, index = (size + 1) // 2, index // 2
-    return not siblings and node == head
-
-
-def _parent(left: bytes, right: bytes) -> bytes:
+def parent(left: bytes, right: bytes) -> bytes:
+    """The hash of an inner node; its prefix keeps it from passing as a leaf."""
     return sha256(b"\x01" + left + right).digest()
 
 
 def _parents(level: list[bytes]) -> list[bytes]:
     # A last node without a neighbour rises unchanged. That gives RFC 6962's
     # tree, which splits at the largest power of two below the leaves' number.
-    pairs = [_parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    pairs = [parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
     return pairs + level[len(pairs) * 2 :]

@@ -56,11 +56,16 @@ def stratum_of(values: Mapping[str, bool | str], section: Randomization) -> Stra
     Raises:
         UnknownLevelError: names the factor, never the value.
     """
-    levels = [_level(factor, values.get(factor.id)) for factor in section.factors]
+    levels = [level_of(factor, values.get(factor.id)) for factor in section.factors]
     return _stratum(section.factors, levels)
 
 
-def _level(factor: Factor, value: bool | str | None) -> Level:
+def level_of(factor: Factor, value: bool | str | None) -> Level:
+    """The factor's level with this value; true is not the text "true", nor 1.
+
+    Raises:
+        UnknownLevelError: names the factor, never the value.
+    """
     for level in factor.levels:
         if type(level.value) is type(value) and level.value == value:
             return level
