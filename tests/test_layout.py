@@ -99,7 +99,6 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "preconditions",
         "secret",
     },
-    visits={"endpoint_rules", "grading_rules"},
 )
 """What a resource has beside the files that all have."""
 

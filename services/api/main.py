@@ -25,7 +25,9 @@ from services.api.core.tokens import TokenIssuer
 from services.api.corrections.routes import router as corrections
 from services.api.deviations.routes import router as deviations
 from services.api.eligibility.routes import router as eligibility
+from services.api.endpoint.routes import router as endpoint
 from services.api.enrolment.routes import router as enrolment
+from services.api.gradings.routes import router as gradings
 from services.api.identity.routes import router as identity
 from services.api.identity.watch import SessionWatch
 from services.api.protocol.load import load
@@ -82,6 +84,8 @@ ROUTERS = (
     randomization,
     corrections,
     visits,
+    gradings,
+    endpoint,
     adverse_events,
     reports,
     audit,

@@ -8,6 +8,7 @@ from services.api.corrections import models as corrections
 from services.api.deviations import models as deviations
 from services.api.eligibility import models as eligibility
 from services.api.enrolment import models as enrolment
+from services.api.gradings import models as gradings
 from services.api.identity import models as identity
 from services.api.radiotherapy import models as radiotherapy
 from services.api.randomization import models as randomization
@@ -27,6 +28,7 @@ TABLES = (
     randomization,
     corrections,
     visits,
+    gradings,
     adverse_events,
     sandbox,
 )

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from services.api.demo.chance import Chance
 from services.api.demo.course import SEVERE, Course, components, course
 from services.api.demo.events import KINDS, events
+from services.api.gradings.rules import derive
 from services.api.protocol.load import load
 from services.api.protocol.terms import load_terms
 from services.api.settings import DOCUMENTS
-from services.api.visits.grading_rules import derive
 
 PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
 DAYS = range(-10, 151)

@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.api.adverse_events.models import AdverseEvent
+from services.api.gradings.models import Grading
 from services.api.signatures.models import Signable
 from services.api.signatures.rules import Meaning, canonical, content_hash, sha256_of
-from services.api.visits.models import Grading
 
 ID = UUID("019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18")
 AT = datetime(2026, 4, 7, 2, 30, tzinfo=UTC)

@@ -1,153 +1,26 @@
-"""What is kept of visits and gradings, and the measures derived with the endpoint."""
-
-from datetime import timedelta
-from uuid import uuid5
+"""What is kept of visits."""
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.api.core.db import new_id
-from services.api.sandbox.service import NAMESPACE
-from tests.make import Api, Json, created, grading, ok, plan
+from tests.make import Api
 
-REASON = "Misread the source record"
-SEVERE = {"grade": 3, "mucosal_appearance": "confluent", "pain_score": 8, "analgesic": "opioid"}
-WORST = {**SEVERE, "grade": 4, "mucosal_appearance": "ulcer_hemorrhage_necrosis"}
-
-
-def path(subject: Json, *parts: str) -> str:
-    return "/".join(("/v1/subjects", subject["id"], *parts))
+MISSED = """
+INSERT INTO visit SELECT (jsonb_populate_record(v, jsonb_build_object(
+    'version', 2, 'reason', 'typo', 'visited_on', null, 'missed_reason', 'Did not come'))).*
+FROM visit v
+"""
 
 
-def days(number: int) -> timedelta:
-    return timedelta(days=number)
-
-
-# --- what is kept -----------------------------------------------------------------------
-
-
-def test_a_grading_and_its_correction_are_audited_with_their_author_and_reason(api: Api) -> None:
-    assessor = api.as_("assessor")
-    subject = api.as_("coordinator").in_radiotherapy()
-    made = api.graded(subject, "RT1A", api.today())
-    answer = assessor.patch(f"/v1/gradings/{made['id']}", {"grade": 3, "reason": REASON})
-    ok(answer)
-    visit, first, second = api.audit(subject)[-3:]
-    assert [row.record for row in (visit, first, second)] == ["visit", "grading", "grading"]
-    assert [row.reason for row in (visit, first, second)] == [None, None, REASON]
-    assert {row.operation for row in (first, second)} == {"INSERT"}
-    assert (first.new["grade"], second.new["grade"]) == (2, 3)
-    assert (second.new["version"], second.new["assessor"]) == (2, first.new["assessor"])
-    assert second.actor == str(uuid5(NAMESPACE, "assessor-nn"))
-    assert second.role == "assessor"
-    assert second.request_id == answer.headers["X-Request-Id"]
-
-
-def test_a_refused_visit_or_grading_leaves_no_audit_row(api: Api) -> None:
-    assessor, investigator = api.as_("assessor"), api.as_("investigator")
-    subject = api.as_("coordinator").in_radiotherapy()
-    today = api.today()
-    made = api.graded(subject, "RT1A", today)
-    before = api.changes()
-    visit = path(subject, "visits/RT1A")
-    where = f"/v1/gradings/{made['id']}"
-    refused = [
-        assessor.put(visit, {"date": str(today)}),
-        assessor.put(visit, {"missed_reason": "Was away", "reason": REASON}),
-        assessor.put(path(subject, "visits/RT1B"), {"date": str(today + days(1))}),
-        assessor.post(f"{visit}/gradings", grading(today)),
-        assessor.post(path(subject, "visits/RT1B/gradings"), grading(today)),
-        investigator.post(f"{visit}/gradings", grading(today - days(1))),
-        investigator.patch(where, {"grade": 1, "reason": REASON}),
-        assessor.patch(where, {"grade": 1, "reason": REASON}, version=7),
-    ]
-    assert [answer.status_code for answer in refused] == [422, 409, 422, 409, 409, 422, 403, 412]
-    assert api.changes() == before
-
-
-def test_no_version_of_a_visit_or_grading_is_ever_rewritten(api: Api) -> None:
+def test_no_version_of_a_visit_is_ever_rewritten(api: Api) -> None:
     api.graded(api.as_("coordinator").in_radiotherapy(), "RT1A", api.today())
-    for statement in ("UPDATE grading SET grade = 0", "DELETE FROM grading", "DELETE FROM visit"):
+    for statement in ("UPDATE visit SET code = 'RT1B'", "DELETE FROM visit"):
         with pytest.raises(DBAPIError, match="its rows are kept as they were written"):
             api.rows(statement)
 
 
-COPY = """
-INSERT INTO grading SELECT (jsonb_populate_record(
-    g, jsonb_build_object('version', 2, 'reason', 'typo') || CAST(:changed AS jsonb))).*
-FROM grading g
-"""
-
-
-def test_the_database_holds_what_the_service_promises_of_a_grading(api: Api) -> None:
+def test_the_database_too_knows_that_a_graded_visit_was_not_missed(api: Api) -> None:
     api.graded(api.as_("coordinator").in_radiotherapy(), "RT1A", api.today())
-    another = f'{{"id": "{new_id()}", "version": 1}}'
-    for changed, constraint in (
-        (another, "grading_once_per_assessor"),
-        ('{"reason": null}', "grading_change_has_reason"),
-        ('{"grade": 5}', "grading_grade_known"),
-        ('{"pain_score": 11}', "grading_pain_score_known"),
-        ('{"mucosal_appearance": "fine"}', "grading_appearance_known"),
-        ('{"analgesic": "tea"}', "grading_analgesic_known"),
-        ('{"diet": "cake"}', "grading_diet_known"),
-        ('{"version": 1}', "grading_pkey"),
-        ('{"site": "LZ"}', "fkey"),
-    ):
-        with pytest.raises(IntegrityError, match=constraint):
-            api.rows(COPY, changed=changed)
-    api.rows(COPY, changed="{}")
-    assert api.count("grading") == 2
-
-
-# --- the endpoint -----------------------------------------------------------------------
-
-
-def endpoint(api: Api, subject: Json) -> Json:
-    return ok(api.as_("statistician").get(path(subject, "endpoint")))
-
-
-def test_the_worse_of_two_assessors_at_a_visit_decides(api: Api) -> None:
-    subject = api.as_("coordinator").in_radiotherapy()
-    api.graded(subject, "RT1A", api.today())
-    where = path(subject, "visits/RT1A/gradings")
-    worse = created(api.as_("investigator").post(where, grading(api.today(), **WORST)))
-    derived = endpoint(api, subject)
-    assert derived["primary"]["deciding_grading"] == worse["id"]
-    assert (derived["max_grade"], derived["grade_4"]) == (4, True)
-
-
-def test_days_severe_run_until_the_first_lower_grading(api: Api) -> None:
-    subject = api.as_("coordinator").in_radiotherapy()
-    first = api.today()
-    api.move_to(first + days(30))
-    api.graded(subject, "RT2A", first + days(8), **SEVERE)
-    api.graded(subject, "RT2B", first + days(11), **WORST)
-    api.graded(subject, "RT3A", first + days(15))
-    derived = endpoint(api, subject)
-    assert (derived["days_to_first_severe"], derived["days_severe"]) == (8, 7)
-
-
-def test_the_dose_at_onset_is_the_share_of_the_fractions_given_by_then(api: Api) -> None:
-    coordinator = api.as_("coordinator")
-    start = api.today()
-    monday = start + days((7 - start.weekday()) % 7)
-    subject = coordinator.consented()
-    api.move_to(monday + days(11))
-    body = plan(monday, planned_dose_gy=60, planned_fractions=30, first_fraction_on=str(monday))
-    ok(coordinator.put(path(subject, "radiotherapy"), body))
-    api.graded(subject, "RT2A", monday + days(8), **SEVERE)
-    # Monday to Friday, then Monday and Tuesday: seven fractions of 2 Gy.
-    assert endpoint(api, subject)["gy_at_onset"] == pytest.approx(14)
-
-
-def test_gradings_before_the_first_fraction_do_not_count(api: Api) -> None:
-    coordinator = api.as_("coordinator")
-    subject = coordinator.consented()
-    first = api.today() + days(2)
-    ok(coordinator.put(path(subject, "radiotherapy"), plan(first)))
-    api.graded(subject, "BL", api.today(), **SEVERE)
-    api.move_to(first)
-    body = plan(first, first_fraction_on=str(first), reason="Started")
-    ok(coordinator.put(path(subject, "radiotherapy"), body))
-    derived = endpoint(api, subject)
-    assert (derived["primary"]["status"], derived["max_grade"]) == ("pending", None)
+    with pytest.raises(IntegrityError, match="the visit has gradings"):
+        api.rows(MISSED)
+    assert api.count("visit") == 1

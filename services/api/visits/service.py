@@ -1,39 +1,25 @@
-"""Recorded visits, gradings and the endpoint: the only user of their tables."""
+"""Recorded visits: the only user of their table."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
-from services.api.core.db import new_id
-from services.api.core.errors import Invalid, NotFound
+from services.api.core.errors import NotFound
 from services.api.core.etag import check_version
-from services.api.core.records import change, current, latest
+from services.api.core.records import change, latest
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.service import not_after
 from services.api.protocol.schema import Protocol
 from services.api.radiotherapy import service as radiotherapies
-from services.api.signatures import service as signatures
-from services.api.signatures.schemas import SignatureCreate
-from services.api.visits import endpoint_rules, grading_rules, rules
-from services.api.visits.errors import (
-    NoSchedule,
-    NotTheAuthor,
-    VisitHasGradings,
-    VisitNotGraded,
-    VisitNotRecorded,
-)
-from services.api.visits.models import Grading, GradingSignature, Visit
-from services.api.visits.schemas import GradingCreate, GradingPatch, VisitPut
-
-COMPONENTS = ("mucosal_appearance", "ulceration", "pain_score", "analgesic", "diet")
+from services.api.visits import rules
+from services.api.visits.errors import NoSchedule
+from services.api.visits.models import Visit
+from services.api.visits.schemas import VisitPut
 
 
 @dataclass(frozen=True)
@@ -47,10 +33,8 @@ class Scheduled:
     flags: tuple[rules.Flag, ...]
 
 
-# --- visits -------------------------------------------------------------------------
-
-
-def _radiotherapy(session: Session, subject: Subject) -> rules.Radiotherapy | None:
+def course(session: Session, subject: Subject) -> rules.Radiotherapy | None:
+    """The subject's radiotherapy as the schedule reads it, if any is recorded."""
     row = radiotherapies.current(session, subject)
     if row is None:
         return None
@@ -74,7 +58,7 @@ class Calendar:
 
 def calendar(session: Session, protocol: Protocol, subject: Subject) -> Calendar:
     """The subject's calendar; nothing is planned before a radiotherapy plan."""
-    radiotherapy = _radiotherapy(session, subject)
+    radiotherapy = course(session, subject)
     planned = rules.schedule(radiotherapy, protocol.visits) if radiotherapy else ()
     rows = session.exec(
         select(Visit).where(Visit.subject_id == subject.id).order_by(col(Visit.version))
@@ -154,8 +138,6 @@ def record_visit(
         raise NoSchedule
     before = _scheduled(visits, code, clock, protocol).recorded
     check_version(expected, before.version if before else 0)
-    if given.date is None and gradings_at(session, subject, code):
-        raise VisitHasGradings
     row = Visit(
         site=subject.site,
         subject_id=subject.id,
@@ -172,200 +154,7 @@ def record_visit(
     return _scheduled(visits, code, clock, protocol)
 
 
-# --- gradings ------------------------------------------------------------------------
-
-
-def gradings_of(session: Session, subject: Subject) -> Sequence[Grading]:
-    """The current version of every grading of a subject, in the order of their making."""
-    query = current(Grading).where(Grading.subject_id == subject.id).order_by(col(Grading.id))
-    rows: Sequence[Grading] = session.exec(query).all()
-    return rows
-
-
-def gradings_at(session: Session, subject: Subject, code: str) -> list[Grading]:
-    """The current gradings made at one visit."""
-    return [row for row in gradings_of(session, subject) if row.visit == code]
-
-
-def grade(
-    session: Session,
-    caller: Principal,
-    clock: Clock,
-    protocol: Protocol,
-    subject_id: UUID,
-    code: str,
-    given: GradingCreate,
-) -> Grading:
-    """Record the caller's grading at a visit that took place.
-
-    Raises:
-        NotFound, SubjectClosed, NoConsent, VisitNotGraded, VisitNotRecorded, AlreadyGraded.
-        Invalid: assessed in the future or on another day than the visit.
-    """
-    subject = enrolment.get_subject(session, caller, subject_id, lock=True)
-    enrolment.require_open(subject)
-    enrolment.require_consented(session, subject)
-    visit = get_visit(session, clock, protocol, subject, code)
-    if visit.planned is not None and not visit.planned.graded:
-        raise VisitNotGraded
-    if visit.recorded is None or visit.recorded.visited_on is None:
-        raise VisitNotRecorded
-    row = Grading(
-        id=new_id(),
-        site=subject.site,
-        subject_id=subject.id,
-        visit=code,
-        version=1,
-        assessor=caller.id,
-        **_content(given.model_dump(), clock, protocol, visit.recorded.visited_on),
-    )
-    change(session, caller, row)
+def recorded(session: Session, subject_id: UUID, code: str) -> Visit | None:
+    """The current version of a recorded visit."""
+    row: Visit | None = latest(session, Visit, subject_id=subject_id, code=code)
     return row
-
-
-def _content(
-    given: dict[str, Any], clock: Clock, protocol: Protocol, visited_on: date
-) -> dict[str, Any]:
-    """The columns of a grading: what was observed, and what follows from it."""
-    not_after(clock.now(), given["assessed_at"], "/assessed_at")
-    assessed_on = clock.local_date(given["assessed_at"])
-    if assessed_on != visited_on:
-        raise Invalid.at(
-            "/assessed_at", "other_day", "Not on the local date recorded for the visit"
-        )
-    observed = {name: given[name] for name in COMPONENTS}
-    derived = grading_rules.derive(observed, protocol.grading)
-    return {
-        **observed,
-        **{f"derived_{scale}": value for scale, value in derived.items()},
-        "grade": given["grade"],
-        "assessed_at": given["assessed_at"],
-        "assessed_on": assessed_on,
-        "protocol_version": protocol.version,
-    }
-
-
-def get_grading(session: Session, caller: Principal, grading_id: UUID) -> Grading:
-    """The current version of one grading at the caller's sites.
-
-    Raises:
-        NotFound: there is none.
-    """
-    row: Grading | None = latest(session, Grading, id=grading_id)
-    if row is None or row.site not in caller.sites:
-        raise NotFound
-    remember_read(session, row.site, row.subject_id)
-    return row
-
-
-def grading_versions(session: Session, caller: Principal, grading_id: UUID) -> Sequence[Grading]:
-    """Every version of one grading, oldest first.
-
-    Raises:
-        NotFound: no such grading at the caller's sites.
-    """
-    get_grading(session, caller, grading_id)
-    query = select(Grading).where(Grading.id == grading_id).order_by(col(Grading.version))
-    return session.exec(query).all()
-
-
-def correct_grading(
-    session: Session,
-    caller: Principal,
-    clock: Clock,
-    protocol: Protocol,
-    grading_id: UUID,
-    expected: int,
-    patch: GradingPatch,
-) -> Grading:
-    """Record a corrected version of the caller's own grading; the old one stays readable.
-
-    Raises:
-        NotFound, NotTheAuthor, SubjectClosed, StaleVersion.
-        Invalid: assessed in the future or on another day than the visit.
-    """
-    found = get_grading(session, caller, grading_id)
-    subject = enrolment.get_subject(session, caller, found.subject_id, lock=True)
-    before = get_grading(session, caller, grading_id)
-    if before.assessor != caller.id:
-        raise NotTheAuthor
-    enrolment.require_open(subject)
-    check_version(expected, before.version)
-    row = Grading(
-        id=before.id,
-        site=before.site,
-        subject_id=before.subject_id,
-        visit=before.visit,
-        assessor=before.assessor,
-        version=before.version + 1,
-        reason=patch.reason,
-        **_content(
-            {**before.model_dump(), **patch.changes()},
-            clock,
-            protocol,
-            _visited_on(session, before),
-        ),
-    )
-    change(session, caller, row)
-    return row
-
-
-def sign_grading(
-    session: Session, caller: Principal, clock: Clock, grading_id: UUID, given: SignatureCreate
-) -> tuple[GradingSignature, Grading]:
-    """Sign the caller's own grading in its current version; answers both.
-
-    Raises:
-        NotFound, NotTheAuthor.
-        PeopleOnly, Invalid, ReauthenticationFailed, TooManyRequests: as in `signatures.prove`.
-        AlreadySigned, ContentChanged: as in `signatures.sign`.
-    """
-    found = get_grading(session, caller, grading_id)
-    if found.assessor != caller.id:
-        raise NotTheAuthor
-    signer = signatures.prove(session, caller, GradingSignature, given)
-    enrolment.get_subject(session, caller, found.subject_id, lock=True)
-    grading = get_grading(session, caller, grading_id)
-    signature = signatures.sign(
-        session, clock, signer, GradingSignature, grading, given.content_hash, grading_id=grading_id
-    )
-    return signature, grading
-
-
-def _visited_on(session: Session, grading: Grading) -> date:
-    """The day now recorded for the visit at which the grading was made."""
-    visit: Visit = latest(session, Visit, subject_id=grading.subject_id, code=grading.visit)
-    if visit.visited_on is None:
-        raise VisitNotRecorded
-    return visit.visited_on
-
-
-# --- the endpoint ----------------------------------------------------------------------
-
-
-def endpoint(
-    session: Session, caller: Principal, clock: Clock, protocol: Protocol, subject_id: UUID
-) -> tuple[endpoint_rules.Outcome, dict[UUID, int]]:
-    """The subject's outcome as of today, and the version of each grading it was derived from.
-
-    Raises:
-        NotFound: no such subject at the caller's sites.
-    """
-    subject = enrolment.get_subject(session, caller, subject_id)
-    gradings = gradings_of(session, subject)
-    assessed = [
-        endpoint_rules.Assessed(row.id, row.assessed_on, row.assessed_at, row.grade, row.visit)
-        for row in gradings
-    ]
-    radiotherapy = _radiotherapy(session, subject)
-    if radiotherapy is None:
-        return endpoint_rules.NOTHING_YET, {}
-    outcome = endpoint_rules.endpoint(
-        assessed,
-        radiotherapy,
-        visits=protocol.visits,
-        grading=protocol.grading,
-        rule=protocol.endpoint,
-        today=clock.today(),
-    )
-    return outcome, {row.id: row.version for row in gradings}

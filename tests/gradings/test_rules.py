@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api import protocol
+from services.api.gradings.rules import derive, mismatch
 from services.api.protocol.load import load
 from services.api.protocol.schema import Grading
-from services.api.visits.grading_rules import derive, mismatch
 
 GRADING = Grading.model_validate_json(
     json.dumps(

@@ -13,6 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api import protocol
+from services.api.endpoint.rules import (
+    Assessed,
+    Outcome,
+    OutcomeStatus,
+    Window,
+    days_at_or_above,
+    endpoint,
+    gy_at,
+    window_of,
+)
 from services.api.protocol.load import load
 from services.api.protocol.schema import (
     Anchor,
@@ -25,16 +35,6 @@ from services.api.protocol.schema import (
     ScaleGrade,
     VisitRule,
     Visits,
-)
-from services.api.visits.endpoint_rules import (
-    Assessed,
-    Outcome,
-    OutcomeStatus,
-    Window,
-    days_at_or_above,
-    endpoint,
-    gy_at,
-    window_of,
 )
 from services.api.visits.rules import Radiotherapy, schedule
 
