@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from services.api.core.permissions import Role
 from tests.make import (
     Api,
     Json,
@@ -44,3 +45,29 @@ def test_a_deviation_has_happened_and_a_person_does_not_speak_for_the_system(api
     body |= {"code": "late_randomization", "occurred_on": str(api.today())}
     assert mistakes(coordinator.post(where, body)) == [("/code", "literal_error")]
     assert api.count("deviation") == 0
+
+
+def test_deviations_of_all_subjects_are_filtered_by_site_code_and_source(api: Api) -> None:
+    monitor = api.signed_in(Role.MONITOR, ("NN", "LZ"))
+    reported = []
+    for site, code in (("NN", "visit"), ("LZ", "visit"), ("NN", "consent")):
+        coordinator = api.as_("coordinator", site)
+        where = path(coordinator.screened(site=site), "deviations")
+        body = {"code": code, "description": "Late", "occurred_on": str(api.today())}
+        reported.append(created(coordinator.post(where, body)))
+
+    def listed(query: str) -> list[Json]:
+        items: list[Json] = ok(monitor.get(f"/v1/deviations{query}"))["items"]
+        return items
+
+    assert listed("") == reported
+    assert listed("?site=NN") == [reported[0], reported[2]]
+    assert listed("?code=visit") == reported[:2]
+    assert listed("?site=LZ&code=consent") == []
+    assert listed("?source=person") == reported
+    assert listed("?source=system") == []
+    assert ok(api.as_("monitor", "LZ").get("/v1/deviations"))["items"] == [reported[1]]
+    first = ok(monitor.get("/v1/deviations?limit=2"))
+    rest = ok(monitor.get("/v1/deviations", params={"limit": 2, "cursor": first["next_cursor"]}))
+    assert first["items"] + rest["items"] == reported
+    assert rest["next_cursor"] is None

@@ -1,6 +1,8 @@
 """Subjects, consents, radiotherapy and deviations over HTTP."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+
+import pytest
 
 from tests.make import (
     SUBJECT,
@@ -8,6 +10,7 @@ from tests.make import (
     Json,
     adverse_event,
     created,
+    ended,
     grading,
     mistakes,
     ok,
@@ -30,10 +33,10 @@ def consent(api: Api, subject: Json) -> Json:
     return found
 
 
-def withdraw(api: Api, subject: Json) -> Json:
-    """The subject's consent, withdrawn today."""
+def withdraw(api: Api, subject: Json, on: date | None = None) -> Json:
+    """The subject's consent, withdrawn today or on that day."""
     where = path(subject, "consents", consent(api, subject)["id"], "withdrawal")
-    body = {"withdrawn_on": str(api.today()), "reason": "Does not want to go on"}
+    body = {"withdrawn_on": str(on or api.today()), "reason": "Does not want to go on"}
     return created(api.post(where, body))
 
 
@@ -226,23 +229,139 @@ def test_the_consent_of_another_subject_is_not_found(api: Api) -> None:
     problem(coordinator.post(where, body), 404, "not_found")
 
 
-def test_withdrawn_consent_ends_everything_but_the_reporting_of_adverse_events(api: Api) -> None:
+def test_what_was_observed_before_a_withdrawal_may_still_be_entered_and_nothing_later(
+    api: Api,
+) -> None:
     investigator, assessor = api.as_("investigator"), api.as_("assessor")
     subject = investigator.on_treatment()
-    today = api.today()
-    ok(assessor.put(path(subject, "visits/RT1A"), {"date": str(today)}))
+    first = api.today()
+    api.move_to(first + timedelta(days=5))
+    withdraw(investigator, subject, on=first + timedelta(days=3))
+    seen = ok(investigator.get(path(subject)))
+    assert (seen["status"], seen["left_on"]) == ("withdrawn", str(first + timedelta(days=3)))
+    plan_of = plan(first, first_fraction_on=str(first), reason=REASON)
+    ok(assessor.put(path(subject, "visits/RT1A"), {"date": str(first)}))
+    created(assessor.post(path(subject, "visits/RT1A/gradings"), grading(first)))
+    ok(investigator.put(path(subject, "radiotherapy"), {**plan_of, "planned_dose_gy": 60}))
+    created(investigator.post(path(subject, "adverse-events"), adverse_event(first)))
+    later = str(first + timedelta(days=4))
+    for answer in (
+        assessor.put(path(subject, "visits/RT1B"), {"date": later}, version=0),
+        investigator.put(path(subject, "radiotherapy"), {**plan_of, "last_fraction_on": later}),
+    ):
+        problem(answer, 409, "after_leaving")
+    body = {"version": "1.0", "signed_on": str(first)}
+    problem(investigator.post(path(subject, "consents"), body), 409, "subject_closed")
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "lost_to_follow_up", "died"])
+def test_a_later_death_leaves_the_day_of_leaving_as_it_is(api: Api, status: str) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    assert ok(investigator.get(path(subject)))["left_on"] is None
+    left_on = str(api.today())
+    ok(investigator.patch(path(subject), {"status": status, "reason": REASON}))
+    assert ok(investigator.get(path(subject)))["left_on"] == left_on
+    api.move_to(api.today() + timedelta(days=9))
+    if status != "died":
+        died = ok(investigator.patch(path(subject), {"status": "died", "reason": REASON}))
+        assert (died["status"], died["left_on"]) == ("died", left_on)
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "lost_to_follow_up", "died"])
+def test_a_withdrawal_told_late_moves_the_day_of_leaving_back(api: Api, status: str) -> None:
+    """Whatever was known before: the earliest day counts, and a death stays."""
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    first = api.today()
+    api.move_to(first + timedelta(days=9))
+    ok(investigator.patch(path(subject), {"status": status, "reason": REASON}))
+    withdraw(investigator, subject, on=first + timedelta(days=2))
+    seen = ok(investigator.get(path(subject)))
+    assert seen["status"] == ("died" if status == "died" else "withdrawn")
+    assert (seen["left_on"], seen["version"]) == (str(first + timedelta(days=2)), 3)
+
+
+def test_a_withdrawal_later_than_the_leaving_moves_no_day(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    left_on = api.today()
+    lost = {"status": "lost_to_follow_up", "reason": REASON}
+    ok(investigator.patch(path(subject), lost))
+    api.move_to(left_on + timedelta(days=9))
     withdraw(investigator, subject)
-    assert ok(investigator.get(path(subject)))["status"] == "withdrawn"
-    refused = [
-        assessor.post(path(subject, "visits/RT1A/gradings"), grading(today)),
-        assessor.put(path(subject, "visits/RT1B"), {"date": str(today)}, version=0),
+    seen = ok(investigator.get(path(subject)))
+    assert (seen["status"], seen["left_on"]) == ("withdrawn", str(left_on))
+
+
+def test_nobody_withdraws_consent_after_death(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    ok(investigator.patch(path(subject), {"status": "died", "reason": REASON}))
+    api.move_to(api.today() + timedelta(days=1))
+    where = path(subject, "consents", consent(investigator, subject)["id"], "withdrawal")
+    body = {"withdrawn_on": str(api.today()), "reason": REASON}
+    problem(investigator.post(where, body), 409, "after_leaving")
+    assert api.count("consent_withdrawal") == 0
+
+
+@pytest.mark.parametrize("status", ["lost_to_follow_up", "died"])
+def test_no_consent_is_signed_after_leaving(api: Api, status: str) -> None:
+    coordinator = api.as_("coordinator")
+    subject = coordinator.consented()
+    left_on = api.today()
+    approval = {
+        "protocol_version": "1.0",
+        "consent_version": "1.1",
+        "ethics_reference": "2026-KY-0007",
+        "approved_on": "2026-02-01",
+    }
+    created(api.as_("admin").post("/v1/sites/NN/activations", approval))
+    ok(coordinator.patch(path(subject), {"status": status, "reason": REASON}))
+    api.move_to(left_on + timedelta(days=1))
+    body = {"version": "1.1", "signed_on": str(api.today())}
+    where = path(subject, "consents")
+    problem(coordinator.post(where, body), 409, "after_leaving")
+    assert api.count("consent") == 1
+    created(coordinator.post(where, {**body, "signed_on": str(left_on)}))
+
+
+@pytest.mark.parametrize("then", [("died",), ("withdrawn",), ("withdrawn", "died")])
+def test_a_subject_who_failed_screening_stays_closed_whatever_follows(
+    api: Api, then: tuple[str, ...]
+) -> None:
+    investigator, assessor = api.as_("investigator"), api.as_("assessor")
+    subject = investigator.eligible()
+    today = api.today()
+    for status in ("screen_failed", *then):
+        changed = ok(investigator.patch(path(subject), {"status": status, "reason": REASON}))
+        assert (changed["status"], changed["left_on"]) == (status, None)
+    day = {"date": str(today)}
+    left = {"study": ended(today, "death")}
+    for answer in (
+        assessor.put(path(subject, "visits/BL"), day, version=0),
+        assessor.post(path(subject, "visits/BL/gradings"), grading(today)),
         investigator.put(path(subject, "radiotherapy"), plan(today, reason=REASON)),
+        investigator.put(path(subject, "discontinuation"), left),
         investigator.post(path(subject, "consents"), {"version": "1.0", "signed_on": str(today)}),
-    ]
-    for answer in refused:
+    ):
         problem(answer, 409, "subject_closed")
-    created(investigator.post(path(subject, "adverse-events"), adverse_event(today)))
-    assert ok(investigator.get(path(subject, "visits/RT1A")))["date"] == str(today)
+
+
+def test_a_withdrawal_after_a_screen_failure_has_no_day_of_leaving(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    ok(investigator.patch(path(subject), {"status": "screen_failed", "reason": REASON}))
+    withdraw(investigator, subject)
+    seen = ok(investigator.get(path(subject)))
+    assert (seen["status"], seen["left_on"]) == ("withdrawn", None)
+
+
+def test_a_screen_failure_is_no_day_of_leaving(api: Api) -> None:
+    coordinator = api.as_("coordinator")
+    subject = coordinator.screened()
+    failed = ok(coordinator.patch(path(subject), {"status": "screen_failed", "reason": REASON}))
+    assert failed["left_on"] is None
 
 
 def test_a_subject_who_failed_screening_signs_no_consent(api: Api) -> None:

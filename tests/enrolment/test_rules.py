@@ -1,12 +1,21 @@
 """The moves between subject states, each rule by name."""
 
+from datetime import date
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.enrolment.rules import BY_HAND, FHIR_STATES, MOVES, SubjectStatus, may_move
+from services.api.enrolment.rules import (
+    BY_HAND,
+    FHIR_STATES,
+    LEFT,
+    MOVES,
+    SubjectStatus,
+    failed_screening,
+    may_move,
+)
 
 S = SubjectStatus
 statuses = st.sampled_from(S)
@@ -122,3 +131,12 @@ def test_a_person_sets_only_the_ways_out() -> None:
 def test_every_state_has_a_code_of_fhir_r5() -> None:
     assert set(FHIR_STATES) == set(S)
     assert set(FHIR_STATES.values()) <= FHIR_R5_CODES
+
+
+@pytest.mark.parametrize("status", S)
+@pytest.mark.parametrize("left_on", [None, date(2026, 5, 11)])
+def test_who_left_without_a_day_failed_screening_before(
+    status: SubjectStatus, left_on: date | None
+) -> None:
+    expected = status is S.SCREEN_FAILED or (status in LEFT and left_on is None)
+    assert failed_screening(status, left_on) == expected

@@ -1,8 +1,14 @@
 """Visits over HTTP."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from tests.make import Api, Json, mistakes, ok, path, plan, problem
+import httpx
+import pytest
+
+from services.api.core.permissions import Role
+from services.api.visits import service
+from tests.make import Api, Json, ended, mistakes, ok, path, plan, problem
 
 REASON = "Misread the source record"
 
@@ -150,3 +156,172 @@ def test_a_recorded_visit_stays_when_the_schedule_loses_it(api: Api) -> None:
     kept = visits(coordinator, subject)["RT2A"]
     assert (kept["status"], kept["date"]) == ("done", str(api.today()))
     assert (kept["planned_on"], kept["window"], kept["flags"]) == (None, None, ["out_of_window"])
+
+
+def test_a_day_outside_every_window_is_flagged_as_that_too(api: Api) -> None:
+    coordinator = api.as_("coordinator")
+    subject = coordinator.consented()
+    today = api.today()
+    start = today + days(40)  # the screening visit's window is not open yet
+    ok(coordinator.put(path(subject, "radiotherapy"), plan(start)))
+    early = ok(coordinator.put(path(subject, "visits/BL"), {"date": str(today)}))
+    assert early["flags"] == ["out_of_window", "outside_every_window"]
+    api.move_to(start - days(8))
+    meant_for_screening = {"date": str(api.today()), "reason": REASON}
+    moved = ok(coordinator.put(path(subject, "visits/BL"), meant_for_screening))
+    assert moved["flags"] == ["out_of_window"]
+
+
+# --- before consent and after leaving -----------------------------------------------------
+
+
+def test_a_visit_lies_between_consent_and_leaving(api: Api) -> None:
+    coordinator, investigator = api.as_("coordinator"), api.as_("investigator")
+    subject = coordinator.in_radiotherapy()
+    first = api.today()
+    last = first + days(4)
+    api.move_to(last + days(40))
+    body = plan(first, first_fraction_on=str(first), last_fraction_on=str(last), reason="Over")
+    ok(coordinator.put(path(subject, "radiotherapy"), body))
+    ok(investigator.put(path(subject, "discontinuation"), {"study": ended(last + days(25))}))
+
+    def record(code: str, on: date) -> httpx.Response:
+        where = path(subject, "visits", code)
+        return coordinator.put(where, {"date": str(on)}, version=0)
+
+    problem(record("BL", first - days(1)), 409, "before_consent")
+    problem(record("FU30", last + days(26)), 409, "after_leaving")
+    assert ok(record("RT1A", first + days(1)))["status"] == "done"
+    # It was planned for a day after leaving: not asked for, though it may have come earlier.
+    assert list(visits(coordinator, subject)) == ["SCR", "BL", "RT1A", "RT1B", "PW1", "PW2"]
+    where = path(subject, "visits/FU30")
+    problem(coordinator.get(where), 404, "not_found")
+    missed = {"missed_reason": "Had left by then"}
+    problem(coordinator.put(where, missed, version=0), 409, "after_leaving")
+    assert ok(record("FU30", last + days(25)))["flags"] == []
+    assert visits(coordinator, subject)["FU30"]["status"] == "done"
+    mistaken = {**missed, "reason": "Entered for another subject"}
+    assert ok(coordinator.put(where, mistaken))["status"] == "missed"
+
+
+# --- local calendar dates -------------------------------------------------------------------
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        date(2027, 1, 1),  # the year changes
+        date(2028, 2, 29),
+        date(2028, 3, 1),
+        date(2027, 3, 1),
+        date(2027, 5, 1),  # a month with thirty days ends
+    ],
+)
+def test_a_visit_becomes_due_at_local_midnight_when_the_utc_day_is_another(
+    api: Api, day: date
+) -> None:
+    coordinator = api.as_("coordinator")
+    subject = coordinator.consented()
+    ok(coordinator.put(path(subject, "radiotherapy"), plan(day)))
+    where = path(subject, "visits/RT1A")
+    midnight = datetime.combine(day, time(0), SHANGHAI)
+    for moment, status in ((midnight - timedelta(seconds=1), "planned"), (midnight, "due")):
+        api.state.clock.offset = moment - datetime.now(UTC)
+        assert moment.astimezone(UTC).date() == day - days(1)
+        if status == "due":
+            assert api.today() == day
+        assert ok(coordinator.get(where))["status"] == status
+        answer = coordinator.put(where, {"date": str(day)}, version=0)
+        if status == "planned":
+            assert mistakes(answer) == [("/date", "future")]
+        else:
+            assert ok(answer)["flags"] == []
+
+
+# --- every subject ----------------------------------------------------------------------------
+
+
+def morning(api: Api, **query: object) -> list[Json]:
+    """The list of all visits, page by page."""
+    found: list[Json] = []
+    asked = dict(query)
+    while True:
+        page = ok(api.get("/v1/visits", params=asked))
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        asked["cursor"] = page["next_cursor"]
+
+
+def test_all_visits_are_those_of_each_subject_in_turn(api: Api) -> None:
+    coordinator = api.as_("coordinator")
+    subjects = [coordinator.in_radiotherapy() for _ in range(3)]
+    coordinator.consented()  # without a plan there is nothing to come to
+    ok(coordinator.put(path(subjects[1], "visits/RT1A"), {"date": str(api.today())}))
+    listed = morning(coordinator)
+    assert listed == [
+        {
+            **visit,
+            "subject_id": subject["id"],
+            "number": subject["number"],
+            "site": "NN",
+        }
+        for subject in subjects
+        for visit in ok(coordinator.get(path(subject, "visits"), params={"limit": 200}))["items"]
+    ]
+    for limit in (1, 7, 200):
+        assert morning(coordinator, limit=limit) == listed
+    assert morning(api.as_("assessor")) == listed
+    assert morning(api.as_("coordinator", "LZ")) == []
+
+
+def test_visits_are_filtered_by_status_site_and_planned_day(api: Api) -> None:
+    for site in ("NN", "LZ"):
+        api.as_("coordinator", site).in_radiotherapy(site=site)
+    api.move_to(api.today() + days(10))
+    monitor = api.signed_in(Role.MONITOR, ("NN", "LZ"))
+    listed = morning(monitor)
+    assert {one["site"] for one in listed} == {"NN", "LZ"}
+    assert morning(monitor, site="LZ") == [one for one in listed if one["site"] == "LZ"]
+    for statuses in (["due"], ["overdue", "planned"], ["missed"]):
+        expected = [one for one in listed if one["status"] in statuses]
+        assert morning(monitor, status=statuses) == expected
+        assert morning(monitor, status=statuses, limit=1) == expected
+    low, high = str(api.today()), str(api.today() + days(9))
+    inside = [one for one in listed if low <= one["planned_on"] <= high]
+    assert inside
+    assert morning(monitor, **{"from": low, "to": high}) == inside
+
+
+def test_a_page_goes_on_where_it_was_though_visits_moved(api: Api) -> None:
+    coordinator = api.as_("coordinator")
+    subject = coordinator.in_radiotherapy()
+    first = api.today()
+    page = ok(coordinator.get("/v1/visits", params={"limit": 5}))
+    api.move_to(first + days(3))
+    delivered = {"first_fraction_on": str(first), "last_fraction_on": str(first + days(3))}
+    ok(coordinator.put(path(subject, "radiotherapy"), plan(first, **delivered, reason="Stopped")))
+    rest = morning(coordinator, limit=5, cursor=page["next_cursor"])
+    assert [one["code"] for one in rest] == ["PW1", "PW2", "FU30", "FU60", "FU90"]
+
+
+def test_a_page_that_finds_little_ends_early_and_says_where_to_go_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BATCH", 2)
+    monkeypatch.setattr(service, "MOST_BATCHES", 1)
+    coordinator = api.as_("coordinator")
+    subjects = [coordinator.in_radiotherapy() for _ in range(4)]
+    ok(coordinator.put(path(subjects[3], "visits/RT1A"), {"date": str(api.today())}))
+    first = ok(coordinator.get("/v1/visits?status=done"))
+    assert first["items"] == []
+    assert first["next_cursor"] is not None
+    assert [one["subject_id"] for one in morning(coordinator, status="done")] == [subjects[3]["id"]]
+
+
+@pytest.mark.parametrize("cursor", ["bad", "AAAA", "A" * 64, ""])
+def test_a_cursor_of_another_list_is_refused(unchanged: Api, cursor: str) -> None:
+    answer = unchanged.as_("coordinator").get("/v1/visits", params={"cursor": cursor})
+    problem(answer, 400, "bad_cursor")

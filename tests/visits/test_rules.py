@@ -1,6 +1,7 @@
 """The visit schedule, checked against a small calendar and against any calendar."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from services.api import protocol
 from services.api.protocol.load import load
 from services.api.protocol.schema import Anchor, VisitRule, Visits
+from services.api.radiotherapy.rules import Interruption
 from services.api.visits.rules import (
     Flag,
     PlannedVisit,
@@ -27,6 +29,8 @@ from services.api.visits.rules import (
 
 MONDAY = date(2026, 3, 2)
 DAY = timedelta(days=1)
+EARLY = date(2000, 1, 1)
+"""A day on which no radiotherapy is late yet."""
 
 START, END = Anchor.RT_START, Anchor.RT_END
 SCREENING = VisitRule(
@@ -69,8 +73,11 @@ def at_rate(fractions_per_week: int) -> Visits:
     return VISITS.model_copy(update={"fractions_per_week": fractions_per_week})
 
 
-def by_code(rt: Radiotherapy, visits: Visits = VISITS) -> dict[str, PlannedVisit]:
-    return {visit.code: visit for visit in schedule(rt, visits)}
+def by_code(
+    rt: Radiotherapy, visits: Visits = VISITS, today: date = EARLY, left_on: date | None = None
+) -> dict[str, PlannedVisit]:
+    planned = schedule(rt, visits, today=today, left_on=left_on)
+    return {visit.code: visit for visit in planned}
 
 
 dates = st.dates(date(2024, 1, 1), date(2032, 12, 31))
@@ -78,13 +85,28 @@ dates = st.dates(date(2024, 1, 1), date(2032, 12, 31))
 
 @st.composite
 def courses(draw: st.DrawFn) -> Radiotherapy:
-    """A radiotherapy course that is planned, running or over."""
+    """A radiotherapy course that is planned, running or over, with or without interruptions."""
     planned_start = draw(dates)
     first = draw(st.none() | st.integers(-5, 40).map(lambda n: planned_start + n * DAY))
     last = None
+    spans: tuple[Interruption, ...] = ()
     if first is not None:
         last = draw(st.none() | st.integers(0, 80).map(lambda n: first + n * DAY))
-    return Radiotherapy(planned_start, draw(st.integers(1, 45)), first, last)
+        spans = draw(interruptions(first, goes_on=last is None))
+    return Radiotherapy(planned_start, draw(st.integers(1, 45)), first, last, interruptions=spans)
+
+
+@st.composite
+def interruptions(draw: st.DrawFn, first: date, *, goes_on: bool) -> tuple[Interruption, ...]:
+    """Up to four of them, apart from each other; perhaps the last goes on."""
+    found, day = [], first
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 12)), max_size=4)):
+        day += gap * DAY
+        found.append(Interruption(day, day + length * DAY))
+        day += (length + 1) * DAY
+    if found and goes_on and draw(st.booleans()):
+        found[-1] = replace(found[-1], to=None)
+    return tuple(found)
 
 
 @st.composite
@@ -120,7 +142,7 @@ def test_start_and_end_are_planned_until_they_are_actual() -> None:
     begun = Radiotherapy(MONDAY, 30, first_fraction_on=MONDAY + 7 * DAY)
     over = Radiotherapy(MONDAY, 30, MONDAY + 7 * DAY, last_fraction_on=date(2026, 5, 1))
     assert [rt_start(rt) for rt in (planned, begun, over)] == [MONDAY, *[MONDAY + 7 * DAY] * 2]
-    assert [rt_end(rt, VISITS) for rt in (planned, begun, over)] == [
+    assert [rt_end(rt, VISITS, today=EARLY) for rt in (planned, begun, over)] == [
         date(2026, 4, 10),
         date(2026, 4, 17),
         date(2026, 5, 1),
@@ -145,7 +167,7 @@ def test_start_and_end_are_planned_until_they_are_actual() -> None:
 def test_five_fractions_a_week_fall_on_monday_to_friday_after_the_start_day(
     start: date, fractions: int, end: date
 ) -> None:
-    assert rt_end(Radiotherapy(start, fractions), VISITS) == end
+    assert rt_end(Radiotherapy(start, fractions), VISITS, today=EARLY) == end
 
 
 @pytest.mark.parametrize(
@@ -157,7 +179,7 @@ def test_five_fractions_a_week_fall_on_monday_to_friday_after_the_start_day(
     ],
 )
 def test_other_rates_are_spread_evenly_over_each_week(per_week: int, offsets: list[int]) -> None:
-    days = islice(fraction_days(MONDAY, per_week), len(offsets))
+    days = islice(fraction_days(Radiotherapy(MONDAY, 30), at_rate(per_week)), len(offsets))
     assert [(day - MONDAY).days for day in days] == offsets
 
 
@@ -167,7 +189,7 @@ def test_every_seven_days_from_a_working_day_hold_the_weekly_number_of_fractions
 ) -> None:
     if start.weekday() > 4:
         start -= 2 * DAY
-    days = list(islice(fraction_days(start, per_week), 10 * per_week))
+    days = list(islice(fraction_days(Radiotherapy(start, 30), at_rate(per_week)), 10 * per_week))
     assert days == sorted(set(days))
     weeks = [(day - start).days // 7 for day in days]
     assert weeks == [week for week in range(10) for _ in range(per_week)]
@@ -182,6 +204,102 @@ def test_an_impossible_course_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="fraction"):
         Radiotherapy(MONDAY, fractions, first, last)
+
+
+# --- interruptions and overrun --------------------------------------------------------
+
+
+def broken(*spans: tuple[int, int | None], fractions: int = 10) -> Radiotherapy:
+    """A course that began on a Monday, with interruptions in days from its start."""
+    return Radiotherapy(
+        MONDAY,
+        fractions,
+        MONDAY,
+        interruptions=tuple(
+            Interruption(MONDAY + first * DAY, None if to is None else MONDAY + to * DAY)
+            for first, to in spans
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spans", "end"),
+    [
+        ((), 11),
+        (((5, 6),), 11),  # a weekend without fractions anyway
+        (((1, 1),), 14),
+        (((0, 0),), 11),  # the first fraction was given before it
+        (((0, 1),), 14),
+        (((4, 7),), 15),
+        (((1, 1), (3, 3)), 15),
+        (((7, 20),), 25),
+    ],
+)
+def test_an_interruption_moves_the_end_by_the_working_days_it_takes(
+    spans: tuple[tuple[int, int | None], ...], end: int
+) -> None:
+    assert (rt_end(broken(*spans), VISITS, today=MONDAY) - MONDAY).days == end
+
+
+def test_an_interruption_that_goes_on_lasts_through_today() -> None:
+    rt = broken((2, None))
+    ends = [(rt_end(rt, VISITS, today=MONDAY + n * DAY) - MONDAY).days for n in (2, 3, 4, 6, 7)]
+    assert ends == [14, 15, 16, 16, 17]
+    assert [(day - MONDAY).days for day in fraction_days(rt, VISITS)] == [0, 1]
+
+
+@given(rt=courses(), visits=calendars())
+def test_no_fraction_falls_on_an_interrupted_day_but_the_first(
+    rt: Radiotherapy, visits: Visits
+) -> None:
+    days = list(islice(fraction_days(rt, visits), 60))
+    assert days == sorted(set(days))
+    assert days[0] == rt_start(rt)
+    assert not any(span.holds(day) for span in rt.interruptions for day in days[1:])
+
+
+@given(rt=courses(), visits=calendars(), offset=st.integers(0, 200))
+def test_each_interruption_moves_the_end_later_or_not_at_all(
+    rt: Radiotherapy, visits: Visits, offset: int
+) -> None:
+    today = rt_start(rt) + offset * DAY
+    without = replace(rt, interruptions=())
+    assert rt_end(rt, visits, today=today) >= rt_end(without, visits, today=today)
+
+
+def test_radiotherapy_goes_on_until_its_last_fraction_is_recorded() -> None:
+    begun = Radiotherapy(MONDAY, 5, MONDAY)
+    planned = Radiotherapy(MONDAY, 5)
+    late = MONDAY + 20 * DAY
+    assert rt_end(begun, VISITS, today=MONDAY + 4 * DAY) == MONDAY + 4 * DAY
+    assert rt_end(begun, VISITS, today=late) == late
+    assert rt_end(planned, VISITS, today=late) == MONDAY + 4 * DAY
+    codes = by_code(begun, today=late)
+    assert "RT3B" in codes
+    assert codes["FU-30"].planned_on == late + 30 * DAY
+    ended_ = replace(begun, last_fraction_on=MONDAY + 7 * DAY)
+    assert rt_end(ended_, VISITS, today=late) == MONDAY + 7 * DAY
+
+
+@given(rt=courses(), visits=calendars(), left=st.integers(-40, 200), ahead=st.integers(0, 100))
+def test_nothing_is_planned_after_the_subject_left(
+    rt: Radiotherapy, visits: Visits, left: int, ahead: int
+) -> None:
+    left_on = rt_start(rt) + left * DAY
+    today = left_on + ahead * DAY
+    asked = schedule(rt, visits, today=today, left_on=left_on)
+    assert all(visit.planned_on <= left_on for visit in asked)
+    codes = {visit.code for visit in asked}
+    for kept in schedule(rt, visits, today=today, left_on=left_on, kept={"V1", "V-1", "W-1"}):
+        assert kept.code in codes or (kept.code in {"V1", "V-1", "W-1"})
+
+
+def test_who_left_during_radiotherapy_took_no_fraction_later() -> None:
+    rt = Radiotherapy(MONDAY, 30, MONDAY)
+    left_on = MONDAY + 8 * DAY
+    assert rt_end(rt, VISITS, today=MONDAY + 99 * DAY, left_on=left_on) == left_on
+    asked = by_code(rt, today=MONDAY + 99 * DAY, left_on=left_on)
+    assert list(asked) == ["SCR", "BL", "RT1A", "RT1B", "RT2A"]
 
 
 # --- the schedule -------------------------------------------------------------------
@@ -271,7 +389,7 @@ def test_days_are_calendar_days_across_month_ends_and_leap_days(
 def test_every_schedule_is_ordered_with_unique_codes_and_windows_around_their_day(
     rt: Radiotherapy, visits: Visits
 ) -> None:
-    planned = schedule(rt, visits)
+    planned = schedule(rt, visits, today=EARLY)
     codes = [visit.code for visit in planned]
     assert len(set(codes)) == len(codes)
     assert all(one.planned_on <= next_.planned_on for one, next_ in pairwise(planned))
@@ -282,7 +400,7 @@ def test_every_schedule_is_ordered_with_unique_codes_and_windows_around_their_da
 def test_repeated_visits_never_pass_the_end_of_radiotherapy_and_leave_no_gap(
     rt: Radiotherapy, visits: Visits
 ) -> None:
-    planned, end = by_code(rt, visits), rt_end(rt, visits)
+    planned, end = by_code(rt, visits), rt_end(rt, visits, today=EARLY)
     anchors = {START: rt_start(rt), END: end}
     for rule in visits.schedule:
         if rule.repeat_every_days is None:
@@ -300,7 +418,8 @@ def test_repeated_visits_never_pass_the_end_of_radiotherapy_and_leave_no_gap(
 
 # --- how a visit stands ---------------------------------------------------------------
 
-VISIT = by_code(Radiotherapy(MONDAY, 10))["FU-30"]
+CALENDAR = schedule(Radiotherapy(MONDAY, 10), VISITS, today=EARLY)
+VISIT = CALENDAR[-1]
 
 
 @pytest.mark.parametrize(
@@ -345,14 +464,17 @@ def test_recorded_is_done_and_missed_is_missed_on_every_day(
 @pytest.mark.parametrize(
     ("recorded_on", "expected"),
     [
-        (VISIT.window_from - DAY, (Flag.OUT_OF_WINDOW,)),
+        (VISIT.window_from - DAY, (Flag.OUT_OF_WINDOW, Flag.OUTSIDE_EVERY_WINDOW)),
         (VISIT.window_from, ()),
         (VISIT.window_to, ()),
-        (VISIT.window_to + DAY, (Flag.OUT_OF_WINDOW,)),
+        (VISIT.window_to + DAY, (Flag.OUT_OF_WINDOW, Flag.OUTSIDE_EVERY_WINDOW)),
+        (MONDAY, (Flag.OUT_OF_WINDOW,)),
     ],
 )
-def test_a_day_outside_the_window_is_flagged(recorded_on: date, expected: tuple[Flag]) -> None:
-    assert flags(VISIT, recorded_on, (), VISITS) == expected
+def test_a_day_outside_its_window_is_flagged_and_twice_when_it_is_in_no_other(
+    recorded_on: date, expected: tuple[Flag]
+) -> None:
+    assert flags(VISIT, recorded_on, CALENDAR, (), VISITS) == expected
 
 
 @pytest.mark.parametrize(
@@ -369,24 +491,24 @@ def test_gradings_less_than_48_hours_apart_are_flagged_before_and_after(
     distance: int, expected: tuple[Flag]
 ) -> None:
     others = (VISIT.planned_on + distance * DAY, VISIT.planned_on + 20 * DAY)
-    assert flags(VISIT, VISIT.planned_on, others, VISITS) == expected
+    assert flags(VISIT, VISIT.planned_on, CALENDAR, others, VISITS) == expected
 
 
 def test_hours_that_are_no_whole_days_need_the_next_whole_day() -> None:
     visits = VISITS.model_copy(update={"minimum_hours_between_gradings": 36})
     on = VISIT.planned_on
-    assert flags(VISIT, on, (on + DAY,), visits) == (Flag.TOO_CLOSE,)
-    assert flags(VISIT, on, (on + 2 * DAY,), visits) == ()
+    assert flags(VISIT, on, CALENDAR, (on + DAY,), visits) == (Flag.TOO_CLOSE,)
+    assert flags(VISIT, on, CALENDAR, (on + 2 * DAY,), visits) == ()
 
 
 def test_a_visit_that_is_no_slot_may_be_close_to_one() -> None:
     baseline = by_code(Radiotherapy(MONDAY, 10))["BL"]
-    assert flags(baseline, baseline.planned_on, (MONDAY,), VISITS) == ()
+    assert flags(baseline, baseline.planned_on, CALENDAR, (MONDAY,), VISITS) == ()
 
 
-def test_both_flags_may_be_raised() -> None:
+def test_all_flags_may_be_raised() -> None:
     late = VISIT.window_to + DAY
-    assert flags(VISIT, late, (late,), VISITS) == (Flag.OUT_OF_WINDOW, Flag.TOO_CLOSE)
+    assert flags(VISIT, late, CALENDAR, (late,), VISITS) == tuple(Flag)
 
 
 # --- the trial's own calendar -----------------------------------------------------------
@@ -401,11 +523,15 @@ def trial() -> Visits:
 
 def test_the_trial_grades_twice_weekly_then_weekly_then_on_days_30_60_and_90(trial: Visits) -> None:
     rt = Radiotherapy(MONDAY, 33)
-    slots = [visit for visit in schedule(rt, trial) if visit.slot]
-    during = [visit for visit in slots if visit.planned_on <= rt_end(rt, trial)]
+    slots = [visit for visit in schedule(rt, trial, today=EARLY) if visit.slot]
+    during = [visit for visit in slots if visit.planned_on <= rt_end(rt, trial, today=EARLY)]
     per_week = Counter((visit.planned_on - MONDAY).days // 7 for visit in during)
     assert {per_week[week] for week in range(6)} == {2}
-    after = [(visit.planned_on - rt_end(rt, trial)).days for visit in slots if visit not in during]
+    after = [
+        (visit.planned_on - rt_end(rt, trial, today=EARLY)).days
+        for visit in slots
+        if visit not in during
+    ]
     assert after == [7, 14, 30, 60, 90]
     for visit in slots[-3:]:
         assert visit.window_to - visit.planned_on == visit.planned_on - visit.window_from == 7 * DAY
@@ -414,14 +540,16 @@ def test_the_trial_grades_twice_weekly_then_weekly_then_on_days_30_60_and_90(tri
 def test_the_trial_screens_from_day_28_before_to_the_day_before_the_first_fraction(
     trial: Visits,
 ) -> None:
-    screening = schedule(Radiotherapy(MONDAY, 33), trial)[0]
+    screening = schedule(Radiotherapy(MONDAY, 33), trial, today=EARLY)[0]
     assert screening.window_from == MONDAY - 28 * DAY
     assert screening.window_to == MONDAY - DAY
 
 
 def test_the_trials_baseline_allows_no_mucositis(trial: Visits) -> None:
     capped = [
-        visit for visit in schedule(Radiotherapy(MONDAY, 33), trial) if visit.highest_grade == 0
+        visit
+        for visit in schedule(Radiotherapy(MONDAY, 33), trial, today=EARLY)
+        if visit.highest_grade == 0
     ]
     assert len(capped) == 1
     assert capped[0].graded
@@ -432,7 +560,7 @@ def test_the_trials_baseline_allows_no_mucositis(trial: Visits) -> None:
 def test_the_trials_planned_gradings_keep_their_distance_while_radiotherapy_runs(
     trial: Visits, rt: Radiotherapy
 ) -> None:
-    slots = [visit for visit in schedule(rt, trial) if visit.slot]
+    slots = [visit for visit in schedule(rt, trial, today=EARLY) if visit.slot]
     for visit in slots:
         others = [other.planned_on for other in slots if other is not visit]
-        assert flags(visit, visit.planned_on, others, trial) == ()
+        assert flags(visit, visit.planned_on, slots, others, trial) == ()

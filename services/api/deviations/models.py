@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from services.api.core.db import new_id
@@ -17,6 +17,7 @@ class Deviation(OfSubject, table=True):
     __table_args__ = (
         of_subject(),
         CheckConstraint("source IN ('person', 'system')", name="deviation_source_known"),
+        Index("deviation_site_index", "site", "id"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

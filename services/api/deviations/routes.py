@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
 from services.api.core.auth import Principal, require
 from services.api.core.context import ClockDep
@@ -21,17 +21,35 @@ from services.api.core.pagination import PageDep
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.deviations import service
-from services.api.deviations.schemas import DeviationCreate, DeviationPage, DeviationRead
+from services.api.deviations.schemas import (
+    DeviationCreate,
+    DeviationPage,
+    DeviationQuery,
+    DeviationRead,
+)
 from services.api.enrolment.schemas import SubjectId
 
-router = Router(prefix="/v1/subjects/{subject_id}/deviations", tags=["deviations"])
+router = Router(prefix="/v1", tags=["deviations"])
 ONE = (Unauthorized, Forbidden, NotFound)
 
 
-@router.get("", responses=responses(*ONE, BadCursor))
+Reader = Annotated[Principal, Depends(require(Action.READ_DEVIATIONS))]
+
+
+@router.get("/deviations", responses=responses(Unauthorized, Forbidden, BadCursor))
+def list_all_deviations(
+    caller: Reader, session: SessionDep, asked: Annotated[DeviationQuery, Query()]
+) -> DeviationPage:
+    """Departures from the protocol at your sites, in the order of their recording."""
+    rows, cursor = service.list_all(session, caller, asked)
+    items = [DeviationRead.model_validate(row) for row in rows]
+    return DeviationPage(items=items, next_cursor=cursor)
+
+
+@router.get("/subjects/{subject_id}/deviations", responses=responses(*ONE, BadCursor))
 def list_deviations(
     subject_id: SubjectId,
-    caller: Annotated[Principal, Depends(require(Action.READ_DEVIATIONS))],
+    caller: Reader,
     session: SessionDep,
     asked: PageDep,
 ) -> DeviationPage:
@@ -42,7 +60,7 @@ def list_deviations(
 
 
 @router.post(
-    "",
+    "/subjects/{subject_id}/deviations",
     status_code=201,
     dependencies=[Depends(Once())],
     responses=responses(*ONE, Invalid, *KEY_REFUSALS),

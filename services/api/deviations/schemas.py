@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.api.core.bodies import Body, Instant, LocalDate
-from services.api.core.pagination import Page
+from services.api.core.pagination import Page, PageQuery
+from services.api.enrolment.schemas import SiteCode
 
 
 class DeviationCode(StrEnum):
@@ -17,10 +18,20 @@ class DeviationCode(StrEnum):
     LATE_RANDOMIZATION = "late_randomization"
     STRATUM_CHANGED = "stratum_changed"
     RANDOMIZATION_ERROR = "randomization_error"
+    FRACTION_BEFORE_RANDOMIZATION = "fraction_before_randomization"
+    STUDY_DRUG_OVERDOSE = "study_drug_overdose"
+    TREATMENT_OUTSIDE_PERIOD = "treatment_outside_period"
     VISIT = "visit"
     TREATMENT = "treatment"
     CONSENT = "consent"
     OTHER = "other"
+
+
+class DeviationSource(StrEnum):
+    """Who noticed it: a person, or the service (`system`)."""
+
+    PERSON = "person"
+    SYSTEM = "system"
 
 
 class DeviationCreate(Body):
@@ -39,12 +50,26 @@ class DeviationRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    code: DeviationCode
+    subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
+    site: str = Field(examples=["NN"])
+    code: DeviationCode = Field(examples=["visit"])
     description: str = Field(examples=["Weekly grading skipped, clinic closed for the holiday"])
-    occurred_on: date
-    source: Literal["person", "system"] = Field(description="`system`: noticed by the service.")
+    occurred_on: date = Field(examples=["2026-04-06"])
+    source: DeviationSource = Field(examples=["person"])
     recorded_at: Instant
 
 
 class DeviationPage(Page[DeviationRead]):
-    """Deviations of a subject, oldest first."""
+    """Deviations in the order of their recording."""
+
+
+class DeviationQuery(PageQuery):
+    """Filters of the list of deviations."""
+
+    site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
+    code: DeviationCode | None = Field(
+        default=None, description="Only of this kind.", examples=["treatment_outside_period"]
+    )
+    source: DeviationSource | None = Field(
+        default=None, description="Only reported by people, or only noticed by the service."
+    )

@@ -33,6 +33,26 @@ class SubjectClosed(ApiError):
     code, status = "subject_closed", 409
 
 
+class BeforeConsent(ApiError):
+    """The day lies before the subject's first signed consent.
+
+    Nothing about a subject is collected before consent: check the day, and
+    the consents at GET /v1/subjects/{id}/consents.
+    """
+
+    code, status = "before_consent", 409
+
+
+class AfterLeaving(ApiError):
+    """The day lies after the one on which the subject left the study.
+
+    What was observed until that day, `left_on` of the subject, may still be
+    entered and corrected; nothing later may.
+    """
+
+    code, status = "after_leaving", 409
+
+
 class ConsentVersionNotApproved(ApiError):
     """The ethics committee had not approved this consent version at the site by that day.
 

@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from services.api.core.db import new_id
 from services.api.core.records import OfSubject, of_subject
-from services.api.enrolment.rules import SubjectStatus
+from services.api.enrolment.rules import LEFT, SubjectStatus
 
 
 def one_of(column: str, values: list[str]) -> str:
@@ -29,6 +29,10 @@ class Subject(SQLModel, table=True):
             one_of("status", [status.value for status in SubjectStatus]),
             name="subject_status_known",
         ),
+        CheckConstraint(
+            f"left_on IS NULL OR {one_of('status', sorted(LEFT))}",
+            name="subject_left_on_a_day",
+        ),
         CheckConstraint("number ~ ('^' || site || '-[0-9]{4}$')", name="subject_number_of_site"),
     )
 
@@ -38,6 +42,7 @@ class Subject(SQLModel, table=True):
     year_of_birth: int
     sex: str
     status: str = SubjectStatus.SCREENING.value
+    left_on: date | None = None
     protocol_version: str = Field(foreign_key="protocol_version.version")
     version: int = 1
     recorded_by: UUID

@@ -27,6 +27,7 @@ from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
 from services.api.enrolment import service
 from services.api.enrolment.errors import (
+    AfterLeaving,
     AlreadyConsented,
     AlreadyWithdrawn,
     ConsentVersionNotApproved,
@@ -148,7 +149,9 @@ def list_consents(
     status_code=201,
     tags=["enrolment"],
     dependencies=[Depends(Once())],
-    responses=responses(*CREATES, SubjectClosed, ConsentVersionNotApproved, AlreadyConsented),
+    responses=responses(
+        *CREATES, SubjectClosed, AfterLeaving, ConsentVersionNotApproved, AlreadyConsented
+    ),
 )
 def record_consent(
     subject_id: SubjectId,
@@ -166,7 +169,7 @@ def record_consent(
     status_code=201,
     tags=["enrolment"],
     dependencies=[Depends(Once())],
-    responses=responses(*CREATES, AlreadyWithdrawn, MoveNotAllowed),
+    responses=responses(*CREATES, AlreadyWithdrawn, AfterLeaving),
 )
 def withdraw_consent(
     subject_id: SubjectId,
@@ -176,7 +179,10 @@ def withdraw_consent(
     session: SessionDep,
     clock: ClockDep,
 ) -> ConsentRead:
-    """Record that a subject withdrew consent, which ends their part in the trial."""
+    """Record that a subject withdrew consent, which ends their part in the trial.
+
+    Of a subject who is known to have died since, the status stays.
+    """
     return _consent(
         *service.withdraw_consent(session, caller, clock, subject_id, consent_id, withdrawal)
     )

@@ -4,6 +4,7 @@ Whatever is not listed here is refused. Nothing leaves `died`.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 
 
@@ -46,6 +47,9 @@ MOVES: Mapping[SubjectStatus, frozenset[SubjectStatus]] = {
 }
 """From each state, the states a subject may reach in one move."""
 
+LEFT = _LEAVE
+"""States of a subject who left the study: nothing is observed in them after that day."""
+
 NEEDS_CONSENT = frozenset({_S.WITHDRAWN, _S.LOST_TO_FOLLOW_UP})
 """States only a subject who once consented can reach: before, there is nothing to leave."""
 
@@ -80,3 +84,12 @@ def may_move(from_: SubjectStatus, to: SubjectStatus, consented: bool) -> bool:
     in a state is not a move.
     """
     return to in MOVES[from_] and (consented or to not in NEEDS_CONSENT)
+
+
+def failed_screening(status: SubjectStatus, left_on: date | None) -> bool:
+    """Whether a subject failed screening, be it that they withdrew or died since.
+
+    They never took part, so no day of leaving is kept of them, as it is of
+    everybody else in a state of `LEFT`.
+    """
+    return status is SubjectStatus.SCREEN_FAILED or (status in LEFT and left_on is None)

@@ -91,6 +91,8 @@ class SubjectLinks(BaseModel):
     radiotherapy: str = Field(examples=[f"{EXAMPLE}/radiotherapy"])
     randomization: str = Field(examples=[f"{EXAMPLE}/randomization"])
     visits: str = Field(examples=[f"{EXAMPLE}/visits"])
+    exposures: str = Field(examples=[f"{EXAMPLE}/exposures"])
+    discontinuation: str = Field(examples=[f"{EXAMPLE}/discontinuation"])
     endpoint: str = Field(examples=[f"{EXAMPLE}/endpoint"])
     adverse_events: str = Field(examples=[f"{EXAMPLE}/adverse-events"])
     deviations: str = Field(examples=[f"{EXAMPLE}/deviations"])
@@ -112,6 +114,12 @@ class SubjectRead(BaseModel):
     status: SubjectStatus = Field(examples=["screening"])
     sex: Sex = Field(examples=["female"])
     year_of_birth: int = Field(examples=[1971])
+    left_on: date | None = Field(
+        examples=[None],
+        description="The local day on which the subject left the study: withdrew, was last known"
+        " of before being lost to follow-up, or died; of several such days the earliest. Null"
+        " of a subject who failed screening, also after a withdrawal or death.",
+    )
     created_at: Instant
     protocol_version: str = Field(examples=["1.0"])
     version: int = Field(examples=[1])

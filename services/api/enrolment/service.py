@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from services.api.core.errors import Forbidden, Invalid, NotFound
 from services.api.core.etag import check_version
 from services.api.core.pagination import PageQuery, page
 from services.api.enrolment.errors import (
+    AfterLeaving,
+    BeforeConsent,
     ConsentVersionNotApproved,
     MoveNotAllowed,
     NoConsent,
@@ -29,7 +32,7 @@ from services.api.enrolment.models import (
     PersonDigest,
     Subject,
 )
-from services.api.enrolment.rules import SubjectStatus, may_move
+from services.api.enrolment.rules import LEFT, SubjectStatus, failed_screening, may_move
 from services.api.enrolment.schemas import (
     ConsentCreate,
     SubjectCreate,
@@ -40,10 +43,6 @@ from services.api.enrolment.schemas import (
 from services.api.protocol.schema import Protocol
 from services.api.study import service as study
 from services.api.study.models import Site
-
-CLOSED = frozenset({SubjectStatus.SCREEN_FAILED, SubjectStatus.WITHDRAWN})
-"""States in which nothing new about the subject's treatment may be collected."""
-
 
 # --- subjects ------------------------------------------------------------------------
 
@@ -177,15 +176,21 @@ def change_subject(
     for name, value in corrections.items():
         setattr(subject, name, value)
     if patch.status is not None:
-        move(session, subject, SubjectStatus(patch.status.value))
+        move(session, subject, SubjectStatus(patch.status.value), on=clock.today())
     elif corrections:
         subject.version += 1
     session.flush()
     return subject
 
 
-def move(session: Session, subject: Subject, to: SubjectStatus, *, consented: bool = False) -> None:
+def move(
+    session: Session, subject: Subject, to: SubjectStatus, *, on: date, consented: bool = False
+) -> None:
     """Change the status of a locked subject, who is known to have `consented` or is looked up.
+
+    `on` is the local day of the change. Of whoever leaves the study the
+    earliest such day is kept: a death after the withdrawal of consent does not
+    move it. Who failed screening was never in the study, and has none.
 
     Raises:
         MoveNotAllowed: the move is not in the table of moves.
@@ -193,9 +198,32 @@ def move(session: Session, subject: Subject, to: SubjectStatus, *, consented: bo
     consented = consented or bool(consents(session, subject))
     if not may_move(SubjectStatus(subject.status), to, consented):
         raise MoveNotAllowed(f"A subject in {subject.status} does not become {to.value}.")
+    if to in LEFT and not _failed(subject):
+        subject.left_on = min(on, subject.left_on or on)
     subject.status = to.value
     subject.version += 1
     session.flush()
+
+
+def leave(session: Session, subject: Subject, to: SubjectStatus, *, on: date) -> None:
+    """Let a locked subject leave the study on a local day, or give the day on which they left.
+
+    Of a subject who left the study and died since, the death stays.
+
+    Raises:
+        MoveNotAllowed: the subject is in a state from which nobody leaves that way.
+    """
+    if subject.status not in (to, SubjectStatus.DIED):
+        move(session, subject, to, on=on)
+    set_left_on(session, subject, on)
+
+
+def set_left_on(session: Session, subject: Subject, day: date) -> None:
+    """Correct the day on which a locked subject left the study."""
+    if subject.left_on != day:
+        subject.left_on = day
+        subject.version += 1
+        session.flush()
 
 
 def not_after(today: Any, given: Any, pointer: str) -> None:
@@ -214,7 +242,8 @@ def require_open(subject: Subject) -> None:
     Raises:
         SubjectClosed: they did.
     """
-    if subject.status in CLOSED:
+    require_not_failed(subject)
+    if subject.status == SubjectStatus.WITHDRAWN:
         raise SubjectClosed
 
 
@@ -237,6 +266,52 @@ def require_consented(session: Session, subject: Subject) -> Sequence[Consent]:
     if not signed:
         raise NoConsent
     return signed
+
+
+def require_observed(session: Session, subject: Subject, day: date | None) -> None:
+    """Refuse what cannot have been observed in the subject for the trial on a local day.
+
+    What was observed from the first consent until the subject left the study
+    may be entered and corrected at any time. Without a day, as for a visit that
+    did not take place, only the subject's states count.
+
+    Raises:
+        SubjectClosed: the subject failed screening.
+        NoConsent: the subject never signed a consent.
+        BeforeConsent: the day lies before the first signed consent.
+        AfterLeaving: the day lies after the one on which the subject left.
+    """
+    require_not_failed(subject)
+    signed = require_consented(session, subject)
+    if day is None:
+        return
+    if day < min(consent.signed_on for consent in signed):
+        raise BeforeConsent
+    require_not_left(subject, day)
+
+
+def require_not_failed(subject: Subject) -> None:
+    """Refuse new data about a subject who failed screening, whatever happened to them since.
+
+    Raises:
+        SubjectClosed: they did.
+    """
+    if _failed(subject):
+        raise SubjectClosed
+
+
+def _failed(subject: Subject) -> bool:
+    return failed_screening(SubjectStatus(subject.status), subject.left_on)
+
+
+def require_not_left(subject: Subject, day: date | None) -> None:
+    """Refuse a day after the subject left the study.
+
+    Raises:
+        AfterLeaving: it is one.
+    """
+    if day is not None and subject.left_on is not None and day > subject.left_on:
+        raise AfterLeaving
 
 
 def withdrawals(session: Session, subject: Subject) -> dict[UUID, ConsentWithdrawal]:
@@ -281,12 +356,14 @@ def record_consent(
 
     Raises:
         NotFound, SubjectClosed, AlreadyConsented.
+        AfterLeaving: signed after the subject left the study.
         ConsentVersionNotApproved: not approved at the site by the day it was signed.
         Invalid: signed in the future.
     """
     subject = get_subject(session, caller, subject_id, lock=True)
     require_open(subject)
     not_after(clock.today(), signed.signed_on, "/signed_on")
+    require_not_left(subject, signed.signed_on)
     if not study.approved_consent(session, subject.site, signed.version, signed.signed_on):
         raise ConsentVersionNotApproved
     consent = Consent(
@@ -307,8 +384,11 @@ def withdraw_consent(
 ) -> tuple[Consent, ConsentWithdrawal]:
     """Record that the subject withdrew consent; they leave the trial, their data stays.
 
+    Of a subject who left before, the earlier of the days counts; a death stays.
+
     Raises:
-        NotFound, AlreadyWithdrawn, MoveNotAllowed.
+        NotFound, AlreadyWithdrawn.
+        AfterLeaving: withdrawn after the subject died.
         Invalid: withdrawn before it was signed, or in the future.
     """
     subject = get_subject(session, caller, subject_id, lock=True)
@@ -318,6 +398,8 @@ def withdraw_consent(
     not_after(clock.today(), withdrawal.withdrawn_on, "/withdrawn_on")
     if withdrawal.withdrawn_on < consent.signed_on:
         raise Invalid.at("/withdrawn_on", "before_consent", "Not before it was signed")
+    if subject.status == SubjectStatus.DIED:
+        require_not_left(subject, withdrawal.withdrawn_on)
     because(session, withdrawal.reason)
     row = ConsentWithdrawal(
         consent_id=consent.id,
@@ -328,6 +410,8 @@ def withdraw_consent(
     )
     session.add(row)
     session.flush()
-    if subject.status != SubjectStatus.WITHDRAWN:
-        move(session, subject, SubjectStatus.WITHDRAWN)
+    if subject.status not in (SubjectStatus.WITHDRAWN, SubjectStatus.DIED):
+        move(session, subject, SubjectStatus.WITHDRAWN, on=withdrawal.withdrawn_on)
+    elif subject.left_on is not None:
+        set_left_on(session, subject, min(subject.left_on, withdrawal.withdrawn_on))
     return consent, row

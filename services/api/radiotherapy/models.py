@@ -1,9 +1,11 @@
 """Radiotherapy as planned and delivered."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Column
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.api.core.records import Versioned, of_subject, version_checks
@@ -46,3 +48,8 @@ class Radiotherapy(Versioned, table=True):
     last_fraction_on: date | None = None
     delivered_dose_gy: float | None = None
     delivered_fractions: int | None = None
+    stratification: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True))
+    )
+    # Null in versions recorded before interruptions were; a list in all others.
+    interruptions: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)

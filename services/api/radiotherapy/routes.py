@@ -19,7 +19,7 @@ from services.api.core.errors import (
 from services.api.core.etag import IfMatch
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
-from services.api.enrolment.errors import SubjectClosed
+from services.api.enrolment.errors import AfterLeaving, SubjectClosed
 from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.radiotherapy import service
@@ -42,7 +42,7 @@ def read_radiotherapy(
 
 @router.put(
     "",
-    responses=responses(*ONE, Invalid, StaleVersion, IfMatchMissing, SubjectClosed),
+    responses=responses(*ONE, Invalid, StaleVersion, IfMatchMissing, SubjectClosed, AfterLeaving),
 )
 def record_radiotherapy(
     subject_id: SubjectId,

@@ -3,12 +3,44 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate
+from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, Reason
+
+MOST_INTERRUPTIONS = 50
 
 Dose = Annotated[float, Field(ge=0, le=200, description="Gy")]
 Fractions = Annotated[int, Field(ge=0, le=100)]
+INTERRUPTION = {"from": "2026-04-06", "to": "2026-04-08", "reason": "Machine out of service"}
+STRATIFICATION = {"cisplatin_schedule": "weekly", "treatment_setting": "definitive"}
+
+
+class InterruptionWrite(Body):
+    """Days of radiotherapy on which no fraction was given, both included."""
+
+    from_: LocalDate = Field(
+        alias="from",
+        examples=["2026-04-06"],
+        description="The first day without a fraction: not before the first fraction.",
+    )
+    to: LocalDate | None = Field(
+        default=None,
+        examples=["2026-04-08"],
+        description="The last one; null while it goes on.",
+    )
+    reason: Reason = Field(examples=["Machine out of service"])
+
+
+class InterruptionRead(BaseModel):
+    """Days of radiotherapy on which no fraction was given, both included."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: date = Field(alias="from", examples=["2026-04-06"])
+    to: date | None = Field(
+        examples=["2026-04-08"], description="The last day; null while it goes on."
+    )
+    reason: str = Field(examples=["Machine out of service"])
 
 
 class RadiotherapyPut(Body):
@@ -17,11 +49,25 @@ class RadiotherapyPut(Body):
     planned_dose_gy: Annotated[float, Field(ge=1, le=200, description="Gy", examples=[66])]
     planned_fractions: Annotated[int, Field(ge=1, le=100, examples=[33])]
     planned_start: LocalDate = Field(examples=["2026-03-16"])
-    concurrent_chemotherapy: bool = Field(examples=[True], description="A stratification factor.")
+    concurrent_chemotherapy: bool = Field(
+        examples=[True], description="A stratification factor, where the protocol names it."
+    )
+    stratification: dict[str, bool | str] | None = Field(
+        default=None,
+        examples=[None, STRATIFICATION],
+        description="The value of every factor that the protocol has recorded here.",
+    )
     first_fraction_on: LocalDate | None = Field(default=None, examples=["2026-03-16"])
     last_fraction_on: LocalDate | None = None
     delivered_dose_gy: Dose | None = Field(default=None, examples=[66])
     delivered_fractions: Fractions | None = Field(default=None, examples=[33])
+    interruptions: list[InterruptionWrite] = Field(
+        default_factory=list,
+        max_length=MOST_INTERRUPTIONS,
+        examples=[[INTERRUPTION]],
+        description="In their order and apart from each other; only the last may go on. It may be"
+        " left out as long as none is recorded; an empty list takes the recorded ones back.",
+    )
     reason: ChangeReason
 
 
@@ -34,10 +80,18 @@ class RadiotherapyRead(BaseModel):
     planned_fractions: int | None = Field(default=None, examples=[33])
     planned_start: date | None = Field(default=None, examples=["2026-03-16"])
     concurrent_chemotherapy: bool | None = Field(default=None, examples=[True])
+    stratification: dict[str, bool | str] | None = Field(
+        default=None,
+        examples=[None, STRATIFICATION],
+        description="The stratification factors recorded here; null where there are none.",
+    )
     first_fraction_on: date | None = None
     last_fraction_on: date | None = None
     delivered_dose_gy: float | None = Field(default=None, examples=[66])
     delivered_fractions: int | None = Field(default=None, examples=[33])
+    interruptions: Annotated[
+        list[InterruptionRead], BeforeValidator(lambda stored: stored or [])
+    ] = Field(default_factory=list, description="Days without fractions, in their order.")
     protocol_version: str | None = Field(default=None, examples=["1.0"])
     reason: str | None = Field(default=None, examples=["First fraction delivered"])
     recorded_at: Instant | None = None

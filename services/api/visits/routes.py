@@ -1,8 +1,8 @@
 """Visits over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
 from services.api.core.auth import Principal, require
 from services.api.core.context import ClockDep, ProtocolDep
@@ -21,12 +21,26 @@ from services.api.core.etag import IfMatch
 from services.api.core.pagination import PageDep, part
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
-from services.api.enrolment.errors import NoConsent, SubjectClosed
+from services.api.enrolment.errors import (
+    AfterLeaving,
+    BeforeConsent,
+    NoConsent,
+    SubjectClosed,
+)
 from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.visits import service
 from services.api.visits.errors import NoSchedule, VisitHasGradings
-from services.api.visits.schemas import DateRange, VisitCode, VisitList, VisitPut, VisitRead
+from services.api.visits.schemas import (
+    DateRange,
+    SubjectVisitPage,
+    SubjectVisitRead,
+    VisitCode,
+    VisitList,
+    VisitPut,
+    VisitQuery,
+    VisitRead,
+)
 
 router = Router(prefix="/v1", tags=["visits"])
 ONE = (Unauthorized, Forbidden, NotFound)
@@ -36,20 +50,48 @@ VisitReader = Annotated[Principal, Depends(require(Action.READ_VISITS))]
 
 
 def _visit(visit: service.Scheduled) -> VisitRead:
+    return VisitRead(**_fields(visit))
+
+
+def _fields(visit: service.Scheduled) -> dict[str, Any]:
     planned, recorded = visit.planned, visit.recorded
-    return VisitRead(
-        code=visit.code,
-        label=planned.label if planned else visit.code,
-        planned_on=planned.planned_on if planned else None,
-        window=DateRange(from_=planned.window_from, to=planned.window_to) if planned else None,
-        status=visit.status,
-        date=recorded.visited_on if recorded else None,
-        missed_reason=recorded.missed_reason if recorded else None,
-        flags=list(visit.flags),
-        graded=planned.graded if planned else True,
-        reason=recorded.reason if recorded else None,
-        version=recorded.version if recorded else 0,
-    )
+    return {
+        "code": visit.code,
+        "label": planned.label if planned else visit.code,
+        "planned_on": planned.planned_on if planned else None,
+        "window": DateRange(from_=planned.window_from, to=planned.window_to) if planned else None,
+        "status": visit.status,
+        "date": recorded.visited_on if recorded else None,
+        "missed_reason": recorded.missed_reason if recorded else None,
+        "flags": list(visit.flags),
+        "graded": planned.graded if planned else True,
+        "reason": recorded.reason if recorded else None,
+        "version": recorded.version if recorded else 0,
+    }
+
+
+@router.get("/visits", responses=responses(Unauthorized, Forbidden, BadCursor))
+def list_all_visits(
+    caller: VisitReader,
+    session: SessionDep,
+    clock: ClockDep,
+    protocol: ProtocolDep,
+    asked: Annotated[VisitQuery, Query()],
+) -> SubjectVisitPage:
+    """Visits of all subjects of your sites: what is due today, what is overdue, what comes.
+
+    Filter by status (one or more), site, and the range of planned days. Visits
+    come by subject in the order of enrolment, then by planned day; those that
+    left their schedule have no planned day, come last and are in no range.
+    """
+    rows, cursor = service.list_visits(session, caller, clock, protocol, asked)
+    items = [
+        SubjectVisitRead(
+            subject_id=row.subject_id, number=row.number, site=row.site, **_fields(row.visit)
+        )
+        for row in rows
+    ]
+    return SubjectVisitPage(items=items, next_cursor=cursor)
 
 
 @router.get("/subjects/{subject_id}/visits", responses=responses(*ONE, BadCursor))
@@ -84,7 +126,15 @@ def read_visit(
 
 @router.put(
     "/subjects/{subject_id}/visits/{code}",
-    responses=responses(*CHANGES, SubjectClosed, NoConsent, NoSchedule, VisitHasGradings),
+    responses=responses(
+        *CHANGES,
+        SubjectClosed,
+        NoConsent,
+        BeforeConsent,
+        AfterLeaving,
+        NoSchedule,
+        VisitHasGradings,
+    ),
 )
 def record_visit(
     subject_id: SubjectId,
@@ -96,7 +146,11 @@ def record_visit(
     clock: ClockDep,
     protocol: ProtocolDep,
 ) -> VisitRead:
-    """Record the day a visit took place, or why it was missed."""
+    """Record the day a visit took place, or why it was missed.
+
+    The day may be any from the first consent until the subject left the study;
+    what is unusual about it is flagged and never refused.
+    """
     return _visit(
         service.record_visit(session, caller, clock, protocol, subject_id, code, expected, given)
     )

@@ -2,12 +2,14 @@
 
 from datetime import date
 from typing import Annotated, Self
+from uuid import UUID
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.api.core.bodies import Body, ChangeReason, LocalDate, Reason
-from services.api.core.pagination import Page
+from services.api.core.pagination import Page, PageQuery
+from services.api.enrolment.schemas import SiteCode
 from services.api.visits.rules import Flag, Status
 
 
@@ -40,6 +42,45 @@ class VisitRead(BaseModel):
 
 class VisitList(Page[VisitRead]):
     """Visits of a subject in chronological order."""
+
+
+class SubjectVisitRead(VisitRead):
+    """A visit, and whose it is."""
+
+    subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
+    number: str = Field(examples=["NN-0001"], description="The subject's number.")
+    site: str = Field(examples=["NN"])
+
+
+class SubjectVisitPage(Page[SubjectVisitRead]):
+    """Visits of the subjects of your sites, by subject in the order of enrolment, then by day.
+
+    A filter that leaves out nearly everything may end a page early: go on as
+    long as there is a `next_cursor`.
+    """
+
+
+class VisitQuery(PageQuery):
+    """Filters of the list of all visits."""
+
+    site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
+    status: list[Status] = Field(
+        default_factory=list,
+        max_length=len(Status),
+        description="Only in one of these; give it once for each.",
+        examples=[["due", "overdue"]],
+    )
+    from_: LocalDate | None = Field(
+        default=None,
+        alias="from",
+        description="Only planned on this day or later.",
+        examples=["2026-03-16"],
+    )
+    to: LocalDate | None = Field(
+        default=None,
+        description="Only planned on this day or earlier.",
+        examples=["2026-03-18"],
+    )
 
 
 class VisitPut(Body):
