@@ -4,21 +4,22 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from httpx import Response
 
-from tests.make import Api, at_noon, created, grading, mistakes, ok, path, plan, problem
+from tests.make import SEVERE, Api, at_noon, created, grading, mistakes, ok, path, plan, problem
 
 REASON = "Misread the source record"
-SEVERE = {"grade": 3, "mucosal_appearance": "confluent", "pain_score": 8, "analgesic": "opioid"}
 
 
 def days(number: int) -> timedelta:
     return timedelta(days=number)
 
 
-def recorded(api: Api, code: str = "RT1A", day: date | None = None) -> str:
-    """The path of a visit that took place on that day, or else today."""
-    subject = api.as_("coordinator").in_radiotherapy()
-    where = path(subject, "visits", code)
-    ok(api.as_("coordinator").put(where, {"date": str(day or api.today())}))
+def recorded(api: Api, code: str = "RT1A", after: int = 0) -> str:
+    """The path of a visit that takes place today, so many days after consent."""
+    coordinator = api.as_("coordinator")
+    where = path(coordinator.in_radiotherapy(), "visits", code)
+    if after:
+        api.move_to(api.today() + days(after))
+    ok(coordinator.put(where, {"date": str(api.today())}))
     return where
 
 
@@ -49,7 +50,7 @@ def test_a_baseline_above_grade_0_is_flagged(api: Api) -> None:
     normal = grading(api.today(), grade=0, **intact)
     assert created(api.as_("assessor").post(where, normal))["flags"] == []
     red = grading(api.today(), grade=1, **{**intact, "mucosal_appearance": "erythema"})
-    answer = created(api.as_("investigator").post(where, red))
+    answer = created(api.as_("assessor", place=2).post(where, red))
     assert answer["flags"] == ["above_highest_grade"]
 
 
@@ -57,20 +58,21 @@ SHANGHAI_AHEAD_OF_UTC = timedelta(hours=8)
 
 
 def test_a_grading_belongs_to_the_local_date_of_its_visit(api: Api) -> None:
+    where = f"{recorded(api, after=1)}/gradings"
     visited = api.today()
-    where = f"{recorded(api, day=visited)}/gradings"
     api.move_to(visited + days(2))
 
-    def grade(role: str, day: date, at: time) -> Response:
+    def grade(place: int, day: date, at: time) -> Response:
         local = datetime.combine(day, at, UTC)
         moment = (local - SHANGHAI_AHEAD_OF_UTC).isoformat()
-        return api.as_(role).post(where, grading(visited, assessed_at=moment))
+        body = grading(visited, assessed_at=moment)
+        return api.as_("assessor", place=place).post(where, body)
 
     last_second = time(23, 59, 59)
     for day, at in ((visited - days(1), last_second), (visited + days(1), time(0))):
-        assert mistakes(grade("assessor", day, at)) == [("/assessed_at", "other_day")]
-    for role, at in (("assessor", time(0)), ("investigator", last_second)):
-        assert created(grade(role, visited, at))["assessed_on"] == str(visited)
+        assert mistakes(grade(1, day, at)) == [("/assessed_at", "other_day")]
+    for place, at in ((1, time(0)), (2, last_second)):
+        assert created(grade(place, visited, at))["assessed_on"] == str(visited)
 
 
 def test_an_offset_names_the_same_moment_as_utc(api: Api) -> None:
@@ -104,11 +106,11 @@ def test_the_screening_visit_is_not_graded(api: Api) -> None:
 
 
 def test_a_second_assessors_grading_is_a_second_grading(api: Api) -> None:
-    assessor, investigator = api.as_("assessor"), api.as_("investigator")
+    assessor, another = api.as_("assessor"), api.as_("assessor", place=2)
     where = f"{recorded(api)}/gradings"
     first = created(assessor.post(where, grading(api.today())))
     problem(assessor.post(where, grading(api.today(), grade=1)), 409, "already_graded")
-    second = created(investigator.post(where, grading(api.today(), **SEVERE)))
+    second = created(another.post(where, grading(api.today(), **SEVERE)))
     assert ok(assessor.get(where))["items"] == [first, second]
     assert first["assessor"] != second["assessor"]
 
@@ -121,8 +123,8 @@ def test_a_graded_visit_was_not_missed(api: Api) -> None:
 
 
 def test_a_wrong_visit_date_is_corrected_first_at_the_visit_then_at_its_grading(api: Api) -> None:
+    where = recorded(api, after=1)
     coordinator, assessor = api.as_("coordinator"), api.as_("assessor")
-    where = recorded(api)
     made = created(assessor.post(f"{where}/gradings", grading(api.today())))
     before = api.today() - days(1)
     moved = {"assessed_at": at_noon(before), "reason": REASON}
@@ -131,6 +133,41 @@ def test_a_wrong_visit_date_is_corrected_first_at_the_visit_then_at_its_grading(
     ok(coordinator.put(where, {"date": str(before), "reason": REASON}))
     corrected = ok(assessor.patch(f"/v1/gradings/{made['id']}", moved))
     assert corrected["assessed_on"] == str(before)
+
+
+def test_nothing_is_graded_before_the_day_of_consent(api: Api) -> None:
+    where = f"{recorded(api)}/gradings"
+    early = api.as_("assessor").post(where, grading(api.today() - days(1)))
+    problem(early, 409, "before_consent")
+    made = created(api.as_("assessor").post(where, grading(api.today())))
+    body = {"assessed_at": at_noon(api.today() - days(1)), "reason": REASON}
+    answer = api.as_("assessor").patch(f"/v1/gradings/{made['id']}", body)
+    problem(answer, 409, "before_consent")
+
+
+def test_what_was_seen_before_the_subject_left_is_graded_and_corrected_after_it(api: Api) -> None:
+    investigator, assessor = api.as_("investigator"), api.as_("assessor")
+    where = recorded(api)
+    here, last = where.partition("/visits")[0], api.today()
+    [consent] = ok(investigator.get(f"{here}/consents"))["items"]
+    left = {"withdrawn_on": str(last), "reason": "Moves away"}
+    created(investigator.post(f"{here}/consents/{consent['id']}/withdrawal", left))
+    api.move_to(last + days(2))
+    assessor = api.as_("assessor")
+    made = created(assessor.post(f"{where}/gradings", grading(last)))
+    reading = f"/v1/gradings/{made['id']}"
+    ok(assessor.patch(reading, {**SEVERE, "reason": REASON}))
+    later = {"assessed_at": at_noon(last + days(1)), "reason": REASON}
+    problem(assessor.patch(reading, later), 409, "after_leaving")
+    another = api.as_("assessor", place=2)
+    problem(another.post(f"{where}/gradings", grading(last + days(1))), 409, "after_leaving")
+
+
+def test_grade_5_does_not_exist(api: Api) -> None:
+    where = f"{recorded(api)}/gradings"
+    answer = api.as_("assessor").post(where, grading(api.today(), grade=5))
+    assert mistakes(answer) == [("/grade", "less_than_equal")]
+    assert api.count("grading") == 0
 
 
 def test_gradings_of_a_visit_that_is_not_scheduled_are_not_found(api: Api) -> None:
@@ -150,10 +187,10 @@ def test_nothing_is_graded_before_consent(api: Api) -> None:
 # --- corrections ------------------------------------------------------------------------
 
 
-def graded(api: Api, **changed: object) -> str:
-    """The path of an assessor's grading of today."""
-    body = grading(api.today(), **changed)
-    made = created(api.as_("assessor").post(f"{recorded(api)}/gradings", body))
+def graded(api: Api, after: int = 0) -> str:
+    """The path of an assessor's grading of today, so many days after consent."""
+    where = recorded(api, after=after)
+    made = created(api.as_("assessor").post(f"{where}/gradings", grading(api.today())))
     return f"/v1/gradings/{made['id']}"
 
 
@@ -189,8 +226,8 @@ def test_a_correction_has_a_reason_and_a_current_version(api: Api) -> None:
 
 
 def test_a_corrected_time_stays_on_the_day_of_the_visit(api: Api) -> None:
-    where = graded(api)
+    where = graded(api, after=1)
     soon = (api.state.clock.now() + timedelta(minutes=5)).isoformat()
-    for assessed_at, code in (("2026-01-05T04:00:00Z", "other_day"), (soon, "future")):
+    for assessed_at, code in ((at_noon(api.today() - days(1)), "other_day"), (soon, "future")):
         body = {"assessed_at": assessed_at, "reason": REASON}
         assert mistakes(api.as_("assessor").patch(where, body)) == [("/assessed_at", code)]

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api import protocol
-from services.api.gradings.rules import derive, mismatch
+from services.api.gradings.rules import (
+    GradingFlag,
+    derive,
+    differ,
+    doubts,
+    impossible,
+    mismatch,
+)
 from services.api.protocol.load import load
 from services.api.protocol.schema import Grading
 
@@ -157,3 +164,64 @@ def test_every_whole_assessment_has_a_grade_on_each_of_the_trials_scales(
 
 def test_with_nothing_observed_the_trial_derives_no_grade(trial: Grading) -> None:
     assert derive({}, trial) == {"protocol": None, "who": None, "rtog": None}
+
+
+# --- what someone should look at ---------------------------------------------------------
+
+
+def observed(appearance: str, *, ulceration: bool) -> dict[str, object]:
+    return {
+        "mucosal_appearance": appearance,
+        "ulceration": ulceration,
+        "pain_score": 2,
+        "analgesic": "none",
+        "diet": "soft",
+    }
+
+
+@pytest.mark.parametrize(
+    ("appearance", "named"),
+    [
+        ("normal", ["ulcer_in_normal_mucosa"]),
+        ("erythema", ["ulcer_in_erythema"]),
+        ("patchy", []),
+        ("confluent", []),
+        ("ulcer_hemorrhage_necrosis", []),
+    ],
+)
+def test_the_trial_calls_an_ulcer_in_a_normal_or_only_red_mucosa_impossible(
+    trial: Grading, appearance: str, named: list[str]
+) -> None:
+    found = impossible(observed(appearance, ulceration=True), trial)
+    assert [one.id for one in found] == named
+    assert impossible(observed(appearance, ulceration=False), trial) == ()
+
+
+def test_what_is_not_observed_is_not_impossible(trial: Grading) -> None:
+    assert impossible({"ulceration": True}, trial) == ()
+
+
+GRADES = st.integers(0, 4)
+
+
+@given(GRADES, GRADES, st.none() | GRADES, st.booleans())
+def test_each_contradiction_is_a_doubt_of_its_own(
+    trial: Grading, grade: int, derived: int, highest: int | None, ulceration: bool
+) -> None:
+    seen = observed("normal", ulceration=ulceration)
+    found = list(doubts(grade, seen, {"protocol": derived}, highest, trial))
+    assert {one.flag for one in found} == {
+        flag
+        for flag, holds in (
+            (GradingFlag.DIFFERS_FROM_COMPONENTS, grade != derived),
+            (GradingFlag.ABOVE_HIGHEST_GRADE, highest is not None and grade > highest),
+            (GradingFlag.IMPOSSIBLE_COMBINATION, ulceration),
+        )
+        if holds
+    }
+    assert len({one.code for one in found}) == len(found)
+
+
+@given(st.lists(GRADES))
+def test_gradings_differ_unless_all_say_the_same(grades: list[int]) -> None:
+    assert differ(grades) == any(one != other for one in grades for other in grades)

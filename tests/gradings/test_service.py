@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.api.core.db import new_id
 from services.api.sandbox.service import NAMESPACE
-from tests.make import Api, Json, grading, ok
+from tests.make import SEVERE, Api, Json, at_noon, created, grading, ok, problem
 
 REASON = "Misread the source record"
 
@@ -25,7 +25,7 @@ def test_a_grading_and_its_correction_are_audited_with_their_author_and_reason(a
     assessor = api.as_("assessor")
     subject = api.as_("coordinator").in_radiotherapy()
     made = api.graded(subject, "RT1A", api.today())
-    answer = assessor.patch(f"/v1/gradings/{made['id']}", {"grade": 3, "reason": REASON})
+    answer = assessor.patch(f"/v1/gradings/{made['id']}", {**SEVERE, "reason": REASON})
     ok(answer)
     visit, first, second = api.audit(subject)[-3:]
     assert [row.record for row in (visit, first, second)] == ["visit", "grading", "grading"]
@@ -40,6 +40,7 @@ def test_a_grading_and_its_correction_are_audited_with_their_author_and_reason(a
 
 def test_a_refused_visit_or_grading_leaves_no_audit_row(api: Api) -> None:
     assessor, investigator = api.as_("assessor"), api.as_("investigator")
+    another = api.as_("assessor", place=2)
     subject = api.as_("coordinator").in_radiotherapy()
     today = api.today()
     made = api.graded(subject, "RT1A", today)
@@ -52,11 +53,17 @@ def test_a_refused_visit_or_grading_leaves_no_audit_row(api: Api) -> None:
         assessor.put(path(subject, "visits/RT1B"), {"date": str(today + days(1))}),
         assessor.post(f"{visit}/gradings", grading(today)),
         assessor.post(path(subject, "visits/RT1B/gradings"), grading(today)),
-        investigator.post(f"{visit}/gradings", grading(today - days(1))),
+        investigator.post(f"{visit}/gradings", grading(today)),
+        another.post(f"{visit}/gradings", grading(today - days(1))),
+        another.post(f"{visit}/gradings", grading(today, grade=5)),
+        another.patch(where, {"grade": 1, "reason": REASON}, version=1),
         investigator.patch(where, {"grade": 1, "reason": REASON}),
         assessor.patch(where, {"grade": 1, "reason": REASON}, version=7),
     ]
-    assert [answer.status_code for answer in refused] == [422, 409, 422, 409, 409, 422, 403, 412]
+    assert [answer.status_code for answer in refused] == [
+        *(422, 409, 422, 409, 409),
+        *(409, 409, 422, 404, 403, 412),
+    ]
     assert api.changes() == before
 
 
@@ -92,3 +99,53 @@ def test_the_database_holds_what_the_service_promises_of_a_grading(api: Api) -> 
             api.rows(COPY, changed=changed)
     api.rows(COPY, changed="{}")
     assert api.count("grading") == 2
+
+
+def test_a_corrected_visit_day_is_asked_about_and_takes_no_second_grading(api: Api) -> None:
+    coordinator, first = api.as_("coordinator"), api.today()
+    subject = coordinator.in_radiotherapy()
+    api.move_to(first + days(3))
+    made = api.graded(subject, "RT1A", first)
+    visit = path(subject, "visits/RT1A")
+    other = str(first + days(2))
+    ok(coordinator.put(visit, {"date": other, "reason": "Wrong day entered"}))
+    queries = f"/v1/queries?subject_id={subject['id']}"
+    [asked] = ok(coordinator.get(queries))["items"]
+    assert (asked["record_id"], asked["field"], asked["status"]) == (
+        made["id"],
+        "assessed_at",
+        "open",
+    )
+    second = api.as_("assessor", place=2)
+    refused = second.post(f"{visit}/gradings", grading(first + days(2)))
+    problem(refused, 409, "graded_on_other_day")
+    mended = {"assessed_at": at_noon(first + days(2)), "reason": "As the visit's day"}
+    ok(api.as_("assessor").patch(f"/v1/gradings/{made['id']}", mended))
+    assert ok(coordinator.get(queries))["items"][0]["status"] == "closed"
+    created(second.post(f"{visit}/gradings", grading(first + days(2))))
+
+
+def test_a_visit_day_taken_back_settles_its_query(api: Api) -> None:
+    coordinator, first = api.as_("coordinator"), api.today()
+    subject = coordinator.in_radiotherapy()
+    api.move_to(first + days(3))
+    api.graded(subject, "RT1A", first)
+    for day in (first + days(1), first):
+        body = {"date": str(day), "reason": "Wrong day entered"}
+        ok(coordinator.put(path(subject, "visits/RT1A"), body))
+    [asked] = ok(coordinator.get(f"/v1/queries?subject_id={subject['id']}"))["items"]
+    assert asked["status"] == "closed"
+
+
+def test_a_grading_is_corrected_after_the_subject_left_unless_its_day_changes(api: Api) -> None:
+    coordinator, first = api.as_("coordinator"), api.today()
+    subject = coordinator.in_radiotherapy()
+    api.move_to(first + days(3))
+    made = api.graded(subject, "RT1A", first + days(1))
+    consent = ok(coordinator.get(path(subject, "consents")))["items"][0]["id"]
+    body = {"withdrawn_on": str(first), "reason": "Changed their mind"}
+    created(coordinator.post(path(subject, f"consents/{consent}/withdrawal"), body))
+    where, assessor = f"/v1/gradings/{made['id']}", api.as_("assessor")
+    later = {"assessed_at": at_noon(first + days(2)), "reason": "Wrong time"}
+    problem(assessor.patch(where, later), 409, "after_leaving")
+    ok(assessor.patch(where, {"pain_score": 4, "reason": "Slip of the pen"}))

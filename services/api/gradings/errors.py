@@ -30,6 +30,15 @@ class AlreadyGraded(ApiError):
     code, status, constraint = "already_graded", 409, "grading_once_per_assessor"
 
 
+class GradedOnOtherDay(ApiError):
+    """The visit's day was corrected, and a grading made there still says another day.
+
+    Its author corrects the grading's time first; a query asks for it. Or correct the visit's day.
+    """
+
+    code, status = "graded_on_other_day", 409
+
+
 class NotTheAuthor(ApiError):
     """Only the assessor who made the grading corrects and signs it.
 
@@ -37,3 +46,13 @@ class NotTheAuthor(ApiError):
     """
 
     code, status = "not_the_author", 403
+
+
+class SecondGradingByAssessor(ApiError):
+    """The visit is graded, and only an assessor adds a second grading.
+
+    An investigator can read the first one, so theirs would not be independent.
+    Ask an assessor who has not graded the visit.
+    """
+
+    code, status = "second_grading_by_assessor", 409

@@ -17,7 +17,8 @@ class Grading(Signable, table=True):
     """One version of an assessor's grading of oral mucositis.
 
     `grade` is the assessor's own and is primary; the derived grades come from
-    the components by the protocol's rules and stand beside it. `assessor`
+    the components by the protocol's rules and stand beside it, null on a scale
+    that the protocol does not have. `assessor`
     stays the author of the first version.
     """
 
@@ -63,8 +64,8 @@ class Grading(Signable, table=True):
     analgesic: str
     diet: str
     derived_protocol: int
-    derived_who: int
-    derived_rtog: int
+    derived_who: int | None = None
+    derived_rtog: int | None = None
 
 
 class GradingSignature(Signature, table=True):

@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import Body as JsonBody
 from fastapi import Depends
 
+from services.api.certificates.rules import Validities, certified
+from services.api.certificates.service import validities
 from services.api.core.auth import Principal, require
 from services.api.core.context import ClockDep, ProtocolDep
 from services.api.core.db import SessionDep
@@ -26,22 +28,23 @@ from services.api.core.idempotency import Once
 from services.api.core.pagination import PageDep, part
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
-from services.api.enrolment.errors import NoConsent, SubjectClosed
+from services.api.enrolment.errors import AfterLeaving, BeforeConsent, NoConsent, SubjectClosed
 from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.gradings import service
 from services.api.gradings.errors import (
     AlreadyGraded,
+    GradedOnOtherDay,
     NotTheAuthor,
+    SecondGradingByAssessor,
     VisitNotGraded,
     VisitNotRecorded,
 )
 from services.api.gradings.models import Grading, GradingSignature
-from services.api.gradings.rules import mismatch
+from services.api.gradings.rules import GradingFlag
 from services.api.gradings.schemas import (
     DerivedGrades,
     GradingCreate,
-    GradingFlag,
     GradingId,
     GradingPage,
     GradingPatch,
@@ -52,7 +55,6 @@ from services.api.protocol.schema import Protocol
 from services.api.signatures.errors import AlreadySigned, ContentChanged, PeopleOnly
 from services.api.signatures.schemas import SignatureCreate, SignatureRead
 from services.api.signatures.service import last_signatures, shown, signatures_by_version
-from services.api.visits.rules import highest_grade
 from services.api.visits.schemas import VisitCode
 from services.api.visits.service import get_visit
 
@@ -73,25 +75,24 @@ def _gradings(
     """Gradings in their current versions, each with the last signature on it."""
     column, ids = GradingSignature.grading_id, [row.id for row in rows]
     signatures = last_signatures(session, GradingSignature, column, ids)
-    return [_version(row, protocol, signatures.get(row.id), row) for row in rows]
+    certificates = validities(session, {row.assessor for row in rows})
+    return [_version(row, protocol, certificates, signatures.get(row.id), row) for row in rows]
 
 
 def _version(
-    row: Grading, protocol: Protocol, signature: GradingSignature | None, current: Grading
+    row: Grading,
+    protocol: Protocol,
+    certificates: Validities,
+    signature: GradingSignature | None,
+    current: Grading,
 ) -> GradingRead:
-    derived: dict[str, int | None] = {
-        scale.id: getattr(row, f"derived_{scale.id}") for scale in protocol.grading.scales
-    }
-    highest = highest_grade(row.visit, protocol.visits)
-    flags = []
-    if mismatch(row.grade, derived):
-        flags.append(GradingFlag.DIFFERS_FROM_COMPONENTS)
-    if highest is not None and row.grade > highest:
-        flags.append(GradingFlag.ABOVE_HIGHEST_GRADE)
+    flags = list(dict.fromkeys(doubt.flag for doubt in service.doubts(row, protocol)))
+    if not certified(certificates, row.assessor, row.assessed_on):
+        flags.append(GradingFlag.ASSESSOR_NOT_CERTIFIED)
     return GradingRead.model_validate(
         {
             **row.model_dump(),
-            "derived": DerivedGrades.model_validate(derived),
+            "derived": DerivedGrades.model_validate(service.derived(row, protocol)),
             "flags": flags,
             "content_hash": row.content_hash,
             "signature": shown(signature, current) if signature else None,
@@ -112,10 +113,15 @@ def list_gradings(
     protocol: ProtocolDep,
     asked: PageDep,
 ) -> GradingPage:
-    """The gradings made at one visit, each in its current version."""
+    """The gradings made at one visit, each in its current version.
+
+    Assessors see each other's gradings of a visit once they graded it themselves.
+    """
     subject = get_subject(session, caller, subject_id)
     get_visit(session, clock, protocol, subject, code)
-    rows, cursor = part(service.gradings_at(session, subject, code), lambda row: row.id, asked)
+    rows, cursor = part(
+        service.gradings_at(session, caller, subject, code), lambda row: row.id, asked
+    )
     return GradingPage(items=_gradings(session, protocol, rows), next_cursor=cursor)
 
 
@@ -127,9 +133,13 @@ def list_gradings(
         *ONE,
         SubjectClosed,
         NoConsent,
+        BeforeConsent,
+        AfterLeaving,
         VisitNotGraded,
         VisitNotRecorded,
         AlreadyGraded,
+        SecondGradingByAssessor,
+        GradedOnOtherDay,
         Invalid,
         *KEY_REFUSALS,
     ),
@@ -145,8 +155,10 @@ def create_grading(
 ) -> GradingRead:
     """Record your grading at a visit: what you saw, and the grade you conclude.
 
-    The entered grade is the one that counts. The protocol, WHO and RTOG
-    grades that follow from the components are answered beside it.
+    The grades that follow from the components on the protocol's scales are
+    answered beside the entered one, which is never changed. A second assessor
+    grades without seeing the first grading; when the two differ, an
+    adjudication is opened, and its decision counts.
     """
     row = service.grade(session, caller, clock, protocol, subject_id, code, given)
     return _grading(session, protocol, row)
@@ -162,7 +174,9 @@ def read_grading(
 
 @router.patch(
     "/gradings/{grading_id}",
-    responses=responses(*CHANGES, NotTheAuthor, SubjectClosed),
+    responses=responses(
+        *CHANGES, NotTheAuthor, SubjectClosed, BeforeConsent, AfterLeaving, VisitNotRecorded
+    ),
 )
 def correct_grading(
     grading_id: GradingId,
@@ -190,7 +204,11 @@ def list_grading_versions(
     versions = service.grading_versions(session, caller, grading_id)
     rows, cursor = part(versions, lambda row: row.version, asked)
     signatures = signatures_by_version(session, GradingSignature, grading_id=grading_id)
-    items = [_version(row, protocol, signatures.get(row.version), versions[-1]) for row in rows]
+    certificates = validities(session, {versions[-1].assessor})
+    items = [
+        _version(row, protocol, certificates, signatures.get(row.version), versions[-1])
+        for row in rows
+    ]
     return GradingPage(items=items, next_cursor=cursor)
 
 

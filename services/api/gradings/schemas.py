@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.api.core.bodies import Body, Instant, Omittable, Patch, Reason
 from services.api.core.pagination import Page
+from services.api.gradings.rules import GradingFlag
 from services.api.signatures.schemas import HASH, SignatureRead
 
 
@@ -70,18 +71,14 @@ class GradingPatch(Patch):
 
 
 class DerivedGrades(BaseModel):
-    """Grades that follow from the components by the protocol's rules."""
+    """Grades that follow from the components by the protocol's rules.
 
-    protocol: int = Field(examples=[2])
-    who: int = Field(examples=[2])
-    rtog: int = Field(examples=[2])
+    Null on a scale that the protocol does not have.
+    """
 
-
-class GradingFlag(StrEnum):
-    """What someone should look at."""
-
-    DIFFERS_FROM_COMPONENTS = "differs_from_components"
-    ABOVE_HIGHEST_GRADE = "above_highest_grade"
+    protocol: int = Field(examples=[2], description="On the protocol's own scale.")
+    who: int | None = Field(default=None, examples=[2], description="On the WHO scale.")
+    rtog: int | None = Field(default=None, examples=[2], description="On the RTOG scale.")
 
 
 class GradingRead(BaseModel):
