@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.make import Api, Json, ok, path, plan
+from tests.make import Api, Json, created, ok, path, plan
 
 REASON = "Misread the source record"
 SEVERE = {"grade": 3, "mucosal_appearance": "confluent", "pain_score": 8, "analgesic": "opioid"}
@@ -40,6 +40,9 @@ def test_the_endpoint_is_pending_until_a_severe_grading_makes_it_an_event(api: A
         "status": "event",
         "deciding_grading": severe["id"],
         "deciding_version": 1,
+        "deciding_visit": "RT3A",
+        "deciding_basis": "single",
+        "deciding_adjudication": None,
     }
     assert event["secondary"]["deciding_grading"] == mild["id"]
     assert (event["days_to_first_severe"], event["days_severe"]) == (16, 3)
@@ -85,6 +88,9 @@ def test_no_event_is_known_the_day_after_the_window_closes(api: Api) -> None:
         "status": "no_event",
         "deciding_grading": None,
         "deciding_version": None,
+        "deciding_visit": None,
+        "deciding_basis": None,
+        "deciding_adjudication": None,
     }
     assert (closed["gaps"], closed["coverage"]) == (["PW1"], pytest.approx(6 / 7))
     assert closed["secondary"]["status"] == "event"
@@ -129,6 +135,21 @@ def test_a_correction_decides_anew_and_the_deciding_version_is_named(api: Api) -
         "status": "event",
         "deciding_grading": made["id"],
         "deciding_version": 2,
+        "deciding_visit": "RT1A",
+        "deciding_basis": "single",
+        "deciding_adjudication": None,
     }
     ok(assessor.patch(where, {"grade": 2, "reason": "It was grade 2 after all"}))
     assert endpoint(api, subject)["primary"]["status"] == "pending"
+
+
+def test_who_withdraws_is_not_evaluable_at_once_and_told_why(api: Api) -> None:
+    coordinator, today = api.as_("coordinator"), api.today()
+    subject = coordinator.in_radiotherapy()
+    consent = ok(coordinator.get(path(subject, "consents")))["items"][0]["id"]
+    body = {"withdrawn_on": str(today), "reason": "Changed their mind"}
+    created(coordinator.post(path(subject, f"consents/{consent}/withdrawal"), body))
+    derived = endpoint(api, subject)
+    assert derived["primary"]["status"] == "not_evaluable"
+    assert derived["left_on"] == str(today)
+    assert f"The subject left the study on {today}." in derived["explanation"]

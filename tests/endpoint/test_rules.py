@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from services.api import protocol
 from services.api.endpoint.rules import (
-    Assessed,
     Outcome,
     OutcomeStatus,
     Window,
@@ -23,6 +22,7 @@ from services.api.endpoint.rules import (
     gy_at,
     window_of,
 )
+from services.api.gradings.rules import Assessment, Basis
 from services.api.protocol.load import load
 from services.api.protocol.schema import (
     Anchor,
@@ -122,35 +122,54 @@ RULE = Endpoint(
     last_grading_from_day=83,
 )
 COURSE = Radiotherapy(MONDAY, 20, MONDAY, LAST, planned_dose_gy=40.0, delivered_dose_gy=40.0)
-SLOTS = [visit for visit in schedule(COURSE, VISITS) if visit.slot]
+SLOTS = [visit for visit in schedule(COURSE, VISITS, today=LAST) if visit.slot]
 
 ids = count(1)
 
 
-def graded(on: date, grade: int, visit: str = "BL", hour: int = 2) -> Assessed:
-    return Assessed(
-        id=UUID(int=next(ids)),
+def graded(on: date, grade: int, visit: str = "BL", hour: int = 2) -> Assessment:
+    return Assessment(
+        visit=visit,
         on=on,
         at=datetime.combine(on, time(hour), UTC),
         grade=grade,
-        visit=visit,
+        highest=grade,
+        basis=Basis.SINGLE,
+        grading=UUID(int=next(ids)),
+        version=1,
+        adjudication=None,
     )
 
 
-def kept(grade: int = 0, missing: Iterable[str] = ()) -> list[Assessed]:
+def kept(grade: int = 0, missing: Iterable[str] = ()) -> list[Assessment]:
     """Every slot visit on its planned day, but for the missing ones."""
     return [
         graded(visit.planned_on, grade, visit.code) for visit in SLOTS if visit.code not in missing
     ]
 
 
+def unresolved(on: date, highest: int, visit: str) -> Assessment:
+    """A visit whose gradings differ and were not adjudicated."""
+    single = graded(on, highest, visit)
+    return replace(single, grade=None, basis=Basis.UNRESOLVED, adjudication=UUID(int=0))
+
+
 def derived(
-    assessments: Iterable[Assessed],
+    assessments: Iterable[Assessment],
     rt: Radiotherapy = COURSE,
     today: date = AFTER_CLOSE,
     rule: Endpoint = RULE,
+    left_on: date | None = None,
 ) -> Outcome:
-    return endpoint(assessments, rt, visits=VISITS, grading=GRADING, rule=rule, today=today)
+    return endpoint(
+        assessments,
+        rt,
+        visits=VISITS,
+        grading=GRADING,
+        rule=rule,
+        today=today,
+        left_on=left_on,
+    )
 
 
 UNDER_WAY = replace(COURSE, last_fraction_on=None, delivered_dose_gy=None)
@@ -287,6 +306,67 @@ def test_without_an_event_no_grading_decides() -> None:
     assert outcome.days_severe == 0
 
 
+# --- open grades ----------------------------------------------------------------------
+
+
+def test_an_open_grade_keeps_the_slot_and_leaves_the_outcome_pending() -> None:
+    outcome = derived([*kept(missing=["RT2A"]), unresolved(MONDAY + 8 * DAY, 3, "RT2A")])
+    assert (outcome.primary.status, outcome.secondary.status) == (PENDING, PENDING)
+    assert (outcome.coverage, outcome.gaps, outcome.unresolved) == (1.0, (), ("RT2A",))
+    assert (outcome.max_grade, outcome.days_severe) == (0, 0)
+
+
+def test_an_event_elsewhere_needs_no_adjudication() -> None:
+    open_grade = unresolved(MONDAY + 8 * DAY, 4, "RT2A")
+    severe = graded(MONDAY + 14 * DAY, 3, "RT3A")
+    outcome = derived([*kept(), open_grade, severe])
+    assert outcome.primary.deciding == severe
+    assert outcome.grade_4 is False
+
+
+def test_an_open_grade_outside_the_window_holds_nothing_up() -> None:
+    outcome = derived([*kept(), unresolved(CLOSE + DAY, 4, "FU90")])
+    assert (outcome.primary.status, outcome.unresolved) == (NO_EVENT, ())
+
+
+# --- leaving the study ----------------------------------------------------------------
+
+
+def test_who_leaves_without_an_event_is_not_evaluable_at_once() -> None:
+    left_on = MONDAY + 10 * DAY
+    outcome = derived([graded(MONDAY, 0, "RT1A")], UNDER_WAY, left_on, left_on=left_on)
+    assert outcome.primary.status is NOT_EVALUABLE
+
+
+def test_who_leaves_after_the_last_assessment_that_is_needed_has_no_event() -> None:
+    for left_on, status in ((LAST + 90 * DAY, NO_EVENT), (LAST + 60 * DAY, NOT_EVALUABLE)):
+        seen = [one for one in kept() if one.on <= left_on]
+        assert derived(seen, today=left_on, left_on=left_on).primary.status is status
+
+
+def test_an_event_before_leaving_stands() -> None:
+    left_on = MONDAY + 10 * DAY
+    outcome = derived([graded(MONDAY + DAY, 3)], UNDER_WAY, left_on, left_on=left_on)
+    assert outcome.primary.status is EVENT
+
+
+def test_what_is_dated_after_leaving_is_not_used() -> None:
+    left_on = LAST + 85 * DAY
+    severe = graded(left_on + DAY, 4, "FU90")
+    outcome = derived([*kept(missing=["FU90"]), severe], today=CLOSE, left_on=left_on)
+    assert outcome.primary.status is NOT_EVALUABLE
+    assert (outcome.max_grade, outcome.gaps) == (0, ("FU90",))
+    assert derived([severe], today=CLOSE, left_on=left_on + DAY).primary.status is EVENT
+
+
+def test_every_slot_after_leaving_is_a_gap() -> None:
+    left_on = LAST + DAY
+    seen = [one for one in kept() if one.on <= left_on]
+    outcome = derived(seen, today=left_on, left_on=left_on)
+    assert outcome.gaps == ("FU30", "FU90")
+    assert outcome.slots == len(SLOTS)
+
+
 # --- coverage -----------------------------------------------------------------------
 
 
@@ -327,11 +407,22 @@ def test_no_event_needs_a_grading_from_day_83_on_and_within_the_window(
     assert derived([*kept(missing=["FU90"]), late]).primary.status is status
 
 
-def test_a_late_grading_of_any_visit_satisfies_the_last_day() -> None:
-    record = [*kept(missing=["FU90"]), graded(LAST + 85 * DAY, 0, "FU30")]
-    outcome = derived(record)
+def test_a_late_grading_of_any_visit_keeps_the_slot_and_satisfies_the_last_day() -> None:
+    outcome = derived([*kept(missing=["FU90"]), graded(LAST + 85 * DAY, 0, "FU30")])
     assert outcome.primary.status is NO_EVENT
-    assert outcome.gaps == ("FU90",)
+    assert outcome.gaps == ()
+
+
+def test_many_visits_entered_for_one_day_keep_the_slot_of_that_day_alone() -> None:
+    outcome = derived([graded(LAST + 85 * DAY, 0, slot.code) for slot in SLOTS])
+    assert (outcome.kept, outcome.slots) == (1, len(SLOTS))
+    assert outcome.primary.status is NOT_EVALUABLE
+
+
+@pytest.mark.parametrize(("day", "gaps"), [(1, ()), (2, ("RT1A",)), (-1, ("RT1A",))])
+def test_a_slot_is_kept_within_its_own_window(day: int, gaps: tuple[str, ...]) -> None:
+    record = [*kept(missing=["RT1A"]), graded(MONDAY + day * DAY, 0, "RT1A")]
+    assert derived(record).gaps == gaps
 
 
 def test_two_gradings_of_one_visit_keep_one_slot() -> None:
@@ -344,9 +435,9 @@ def test_a_slot_graded_after_the_window_is_a_gap() -> None:
     assert derived(record).gaps == ("FU90",)
 
 
-def test_a_visit_that_is_no_slot_does_not_count() -> None:
+def test_any_visit_keeps_the_slot_on_whose_days_it_was_made() -> None:
     record = [*kept(missing=["RT1A", "RT1B", "RT2A"]), graded(MONDAY, 0, "BL")]
-    assert derived(record).primary.status is NOT_EVALUABLE
+    assert derived(record).gaps == ("RT1B", "RT2A")
 
 
 def test_a_visit_in_the_window_that_is_no_slot_is_not_asked_for() -> None:
@@ -459,7 +550,7 @@ def test_the_dose_at_onset_is_that_of_the_deciding_day() -> None:
 
 @given(record=records, rt=treatments, today=todays, order=st.randoms(use_true_random=False))
 def test_the_order_of_gradings_changes_nothing(
-    record: list[Assessed], rt: Radiotherapy, today: date, order: Random
+    record: list[Assessment], rt: Radiotherapy, today: date, order: Random
 ) -> None:
     shuffled = list(record)
     order.shuffle(shuffled)
@@ -468,17 +559,17 @@ def test_the_order_of_gradings_changes_nothing(
 
 @given(record=records, rt=treatments, today=todays, more=assessments)
 def test_a_grading_below_severe_never_makes_an_event(
-    record: list[Assessed], rt: Radiotherapy, today: date, more: Assessed
+    record: list[Assessment], rt: Radiotherapy, today: date, more: Assessment
 ) -> None:
     before = derived(record, rt, today)
-    after = derived([*record, replace(more, grade=min(more.grade, 2))], rt, today)
+    after = derived([*record, replace(more, grade=min(more.highest, 2))], rt, today)
     assert (after.primary.status is EVENT) == (before.primary.status is EVENT)
     assert after.primary.deciding == before.primary.deciding
 
 
 @given(record=records, rt=treatments, today=todays, more=st.lists(assessments, max_size=4))
 def test_more_gradings_never_take_an_event_away_or_make_it_later(
-    record: list[Assessed], rt: Radiotherapy, today: date, more: list[Assessed]
+    record: list[Assessment], rt: Radiotherapy, today: date, more: list[Assessment]
 ) -> None:
     before, after = derived(record, rt, today), derived([*record, *more], rt, today)
     for one, other in ((before.primary, after.primary), (before.secondary, after.secondary)):
@@ -490,7 +581,7 @@ def test_more_gradings_never_take_an_event_away_or_make_it_later(
 
 @given(record=records, rt=treatments, today=todays, days=st.integers(0, 40))
 def test_a_final_outcome_stays_as_time_passes(
-    record: list[Assessed], rt: Radiotherapy, today: date, days: int
+    record: list[Assessment], rt: Radiotherapy, today: date, days: int
 ) -> None:
     now, later = derived(record, rt, today), derived(record, rt, today + days * DAY)
     if now.primary.status is not PENDING:
@@ -500,7 +591,7 @@ def test_a_final_outcome_stays_as_time_passes(
 
 @given(record=records, rt=treatments, today=todays)
 def test_the_parts_of_an_outcome_agree(
-    record: list[Assessed], rt: Radiotherapy, today: date
+    record: list[Assessment], rt: Radiotherapy, today: date
 ) -> None:
     outcome = derived(record, rt, today)
     severe = outcome.primary.status is EVENT
@@ -526,7 +617,7 @@ def trial() -> Protocol:
     return load(DOCUMENT).protocol
 
 
-def in_trial(record: Iterable[Assessed], trial: Protocol, today: date) -> Outcome:
+def in_trial(record: Iterable[Assessment], trial: Protocol, today: date) -> Outcome:
     return endpoint(
         record,
         COURSE,
@@ -552,7 +643,7 @@ def test_in_the_trial_grade_3_from_the_first_fraction_through_day_90_is_an_event
 ) -> None:
     record = [
         graded(visit.planned_on, 0, visit.code)
-        for visit in schedule(COURSE, trial.visits)
+        for visit in schedule(COURSE, trial.visits, today=LAST)
         if visit.slot
     ]
     outcome = in_trial([*record, graded(day, grade)], trial, AFTER_CLOSE)

@@ -1,13 +1,21 @@
 """The measures derived with the endpoint."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from tests.make import Api, Json, created, grading, ok, plan
+from services.api.core.auth import Principal
+from services.api.core.permissions import Role
+from services.api.endpoint.service import outcomes
+from tests.make import Api, Json, ok, plan
 
 SEVERE = {"grade": 3, "mucosal_appearance": "confluent", "pain_score": 8, "analgesic": "opioid"}
 WORST = {**SEVERE, "grade": 4, "mucosal_appearance": "ulcer_hemorrhage_necrosis"}
+
+EVERYWHERE = Principal(
+    uuid4(), "Statistician", Role.STATISTICIAN, ("LZ", "NN", "YL"), machine=False, session=uuid4()
+)
 
 
 def path(subject: Json, *parts: str) -> str:
@@ -22,14 +30,40 @@ def endpoint(api: Api, subject: Json) -> Json:
     return ok(api.as_("statistician").get(path(subject, "endpoint")))
 
 
-def test_the_worse_of_two_assessors_at_a_visit_decides(api: Api) -> None:
-    subject = api.as_("coordinator").in_radiotherapy()
-    api.graded(subject, "RT1A", api.today())
-    where = path(subject, "visits/RT1A/gradings")
-    worse = created(api.as_("investigator").post(where, grading(api.today(), **WORST)))
+def test_gradings_that_differ_decide_nothing_until_they_are_adjudicated(api: Api) -> None:
+    disputed = api.disputed("RT1A")
+    subject = {"id": disputed["subject_id"]}
     derived = endpoint(api, subject)
-    assert derived["primary"]["deciding_grading"] == worse["id"]
-    assert (derived["max_grade"], derived["grade_4"]) == (4, True)
+    assert (derived["primary"]["status"], derived["unresolved"]) == ("pending", ["RT1A"])
+    where = f"/v1/adjudications/{disputed['id']}"
+    decision = {"grade": 3, "reason": "The photograph shows confluent mucositis"}
+    ok(api.as_("investigator").patch(where, decision))
+    derived = endpoint(api, subject)
+    assert (derived["primary"]["status"], derived["unresolved"]) == ("event", [])
+    assert derived["primary"]["deciding_adjudication"] == disputed["id"]
+    assert derived["primary"]["deciding_basis"] == "adjudicated"
+
+
+def test_the_whole_trial_is_derived_as_each_subject_is(api: Api) -> None:
+    disputed = api.disputed("RT1A")
+    graded = api.as_("coordinator", "LZ").in_radiotherapy(site="LZ")
+    severe = api.graded(graded, "RT1A", api.today(), **SEVERE)
+    screened = api.as_("coordinator", "YL").screened(site="YL")
+    protocol, clock = api.state.loaded.protocol, api.state.clock
+    with api.state.database.session(EVERYWHERE) as session:
+        found = {
+            str(one.subject_id): one.outcome
+            for one in outcomes(session, clock, protocol, EVERYWHERE.sites)
+        }
+    assert set(found) == {disputed["subject_id"], graded["id"], screened["id"]}
+    deciding = found[graded["id"]].primary.deciding
+    assert deciding is not None
+    assert str(deciding.grading) == severe["id"]
+    for subject_id, outcome in found.items():
+        single = endpoint(api, {"id": subject_id})
+        assert single["primary"]["status"] == outcome.primary.status
+        assert (single["max_grade"], single["coverage"]) == (outcome.max_grade, outcome.coverage)
+        assert single["unresolved"] == list(outcome.unresolved)
 
 
 def test_days_severe_run_until_the_first_lower_grading(api: Api) -> None:

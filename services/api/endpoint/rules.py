@@ -1,29 +1,18 @@
-"""One subject's primary and secondary outcome, derived from their mucositis gradings.
+"""One subject's primary and secondary outcome, derived from their mucositis assessments.
 
 Days are local calendar dates, both ends of every span included. Nothing is
-imputed. Source: protocol, endpoint.
+imputed. `docs/endpoint.md` defines every word. Source: protocol, endpoint.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import takewhile
-from uuid import UUID
 
+from services.api.gradings.rules import Assessment
 from services.api.protocol.schema import Endpoint, Grading, Visits
-from services.api.visits.rules import PlannedVisit, Radiotherapy, fraction_days, schedule
-
-
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """One grading as the endpoint reads it: local day, moment in UTC, entered grade, visit code."""
-
-    id: UUID
-    on: date
-    at: datetime
-    grade: int
-    visit: str
+from services.api.visits.rules import PlannedVisit, Radiotherapy, fraction_days, rt_end, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +26,13 @@ class Window:
         """Whether the day counts."""
         return self.from_ <= day and (self.to is None or day <= self.to)
 
-    def closed(self, today: date) -> bool:
-        """Whether the last day that counts is over."""
-        return self.to is not None and today > self.to
+    def over(self, today: date, left_on: date | None) -> bool:
+        """Whether nothing more can be observed: its last day is past, or the subject has left."""
+        return left_on is not None or (self.to is not None and today > self.to)
 
 
 class OutcomeStatus(StrEnum):
-    """What is known of an outcome: `pending` until its window closes or an event comes first."""
+    """What is known of an outcome: `pending` until its window is over or an event comes first."""
 
     EVENT = "event"
     NO_EVENT = "no_event"
@@ -53,90 +42,106 @@ class OutcomeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An outcome and, for an event, the first grading that reached its grade."""
+    """An outcome and, for an event, the first assessment that reached its grade."""
 
     status: OutcomeStatus
-    deciding: Assessed | None
+    deciding: Assessment | None = None
+
+
+PENDING = Decision(OutcomeStatus.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything derived for one subject.
+    """Everything derived for one subject; as it stands here before the first fraction.
 
-    `days_to_first_severe` counts from the first fraction, day 0. `gaps` are the
-    codes of slot visits in the window that can no longer be kept; `coverage` is
-    the share of all its slot visits that were kept, None before radiotherapy.
+    `days_to_first_severe` counts from the first fraction, day 0; doses in Gy.
+    `kept` of the `slots` have an assessment in their own window; `gaps` are the
+    codes of those that can no longer have one. `counted` are the assessments
+    that count, in order.
     """
 
-    primary: Decision
-    secondary: Decision
-    window: Window | None
-    max_grade: int | None
-    days_to_first_severe: int | None
-    days_severe: int
-    grade_4: bool
-    gy_at_onset: float | None
-    gaps: tuple[str, ...]
-    coverage: float | None
+    primary: Decision = PENDING
+    secondary: Decision = PENDING
+    window: Window | None = None
+    max_grade: int | None = None
+    days_to_first_severe: int | None = None
+    days_severe: int = 0
+    grade_4: bool = False
+    gy_at_onset: float | None = None
+    gaps: tuple[str, ...] = ()
+    kept: int = 0
+    slots: int = 0
+    counted: tuple[Assessment, ...] = field(default=(), repr=False)
 
+    @property
+    def coverage(self) -> float | None:
+        """The share of slots kept; 1 when there is none, None before the first fraction."""
+        if self.window is None:
+            return None
+        return self.kept / self.slots if self.slots else 1.0
 
-PENDING = Decision(OutcomeStatus.PENDING, None)
-NOTHING_YET = Outcome(
-    primary=PENDING,
-    secondary=PENDING,
-    window=None,
-    max_grade=None,
-    days_to_first_severe=None,
-    days_severe=0,
-    grade_4=False,
-    gy_at_onset=None,
-    gaps=(),
-    coverage=None,
-)
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """The visits whose grade is open until their adjudication is decided."""
+        return tuple(one.visit for one in self.counted if one.grade is None)
+
+    @property
+    def last_assessed_on(self) -> date | None:
+        """The day of the last assessment that counts and has a grade."""
+        return max((one.on for one in self.counted if one.grade is not None), default=None)
 
 
 def endpoint(
-    assessments: Iterable[Assessed],
+    assessments: Iterable[Assessment],
     rt: Radiotherapy,
     *,
     visits: Visits,
     grading: Grading,
     rule: Endpoint,
     today: date,
+    left_on: date | None = None,
 ) -> Outcome:
     """Derive one subject's primary and secondary outcome.
 
     An event wins over everything, also while the window is open; `no_event`
-    needs the window closed and its coverage kept. Gradings outside the window
-    are left out; their order does not matter.
+    needs the window over, its coverage kept and no grade open. Assessments
+    outside the window are left out; their order does not matter.
     """
     window = window_of(rt, rule)
     if window is None:
-        return NOTHING_YET
+        return Outcome()
     inside = sorted(
-        (assessed for assessed in assessments if window.holds(assessed.on)),
-        key=lambda assessed: (assessed.on, assessed.at, assessed.id),
+        (one for one in assessments if window.holds(one.on) and _observed(one, left_on)),
+        key=lambda one: (one.on, one.at, one.grading),
     )
-    slots = [
-        visit for visit in schedule(rt, visits) if visit.slot and window.holds(visit.planned_on)
+    slots = _slots(rt, visits, window, today, left_on)
+    # By days and not by names: many visits entered for one day must not cover many weeks.
+    days = {one.on for one in inside}
+    missing = [
+        slot for slot in slots if not any(slot.window_from <= on <= slot.window_to for on in days)
     ]
-    kept = {assessed.visit for assessed in inside}
-    coverage = _coverage(slots, kept)
-    without_event = _without_event(inside, rt, window, coverage, rule, today)
+    kept = len(slots) - len(missing)
+    over = window.over(today, left_on)
+    # A quotient, for 28 of 35 is 0.8 to the last bit and 0.8 times 35 is not 28.
+    covered = not slots or kept / len(slots) >= rule.coverage_share
+    without_event = _without_event(inside, rt, rule, over=over, covered=covered)
     primary = _decide(inside, rule.severe_grade, without_event)
-    onset = None if primary.deciding is None else primary.deciding.on
-    highest = max((assessed.grade for assessed in inside), default=None)
+    onset = primary.deciding.on if primary.deciding else None
+    grades = [one.grade for one in inside if one.grade is not None]
     return Outcome(
         primary=primary,
         secondary=_decide(inside, rule.any_grade, without_event),
         window=window,
-        max_grade=highest,
-        days_to_first_severe=None if onset is None else (onset - window.from_).days,
+        max_grade=max(grades, default=None),
+        days_to_first_severe=(onset - window.from_).days if onset else None,
         days_severe=days_at_or_above(inside, rule.severe_grade),
-        grade_4=highest == grading.maximum,
-        gy_at_onset=None if onset is None else gy_at(onset, rt, visits),
-        gaps=tuple(visit.code for visit in slots if _missed(visit, kept, window, today)),
-        coverage=coverage,
+        grade_4=grading.maximum in grades,
+        gy_at_onset=gy_at(onset, rt, visits) if onset else None,
+        gaps=tuple(slot.code for slot in missing if over or today > slot.window_to),
+        kept=kept,
+        slots=len(slots),
+        counted=tuple(inside),
     )
 
 
@@ -149,16 +154,31 @@ def window_of(rt: Radiotherapy, rule: Endpoint) -> Window | None:
     return Window(rt.first_fraction_on, None if last is None else last + after)
 
 
-def days_at_or_above(assessments: Iterable[Assessed], grade: int) -> int:
-    """Days spent at or above a grade, each grade lasting until the next grading.
+def _observed(one: Assessment, left_on: date | None) -> bool:
+    """Whether the subject was still in the study; what is dated later is not used."""
+    return left_on is None or one.on <= left_on
 
-    A spell counts its first day and not the day of the grading that ends it,
-    which is already below. A spell no grading ends counts through the day of
-    the last assessment. The worst of several grades on one day stands for it.
+
+def _slots(
+    rt: Radiotherapy, visits: Visits, window: Window, today: date, left_on: date | None
+) -> list[PlannedVisit]:
+    """The slot visits of the window, those after the subject left included."""
+    ended = replace(rt, last_fraction_on=rt_end(rt, visits, today=today, left_on=left_on))
+    planned = schedule(ended, visits, today=today)
+    return [visit for visit in planned if visit.slot and window.holds(visit.planned_on)]
+
+
+def days_at_or_above(assessments: Iterable[Assessment], grade: int) -> int:
+    """Days spent at or above a grade, each grade lasting until the next assessment.
+
+    A spell counts its first day and not the day of the assessment that ends
+    it, which is already below. A spell that none ends counts through the day
+    of the last assessment. The worst of several grades on one day stands for it.
     """
     worst: dict[date, int] = {}
-    for assessed in assessments:
-        worst[assessed.on] = max(assessed.grade, worst.get(assessed.on, assessed.grade))
+    for one in assessments:
+        if one.grade is not None:
+            worst[one.on] = max(one.grade, worst.get(one.on, one.grade))
     days = sorted(worst)
     if not days:
         return 0
@@ -169,55 +189,46 @@ def days_at_or_above(assessments: Iterable[Assessed], grade: int) -> int:
 def gy_at(on: date, rt: Radiotherapy, visits: Visits) -> float | None:
     """Estimated cumulative dose in Gy through a day, that day's fraction included.
 
-    Linear in the days on which fractions fall (`fraction_days` from the first
-    delivered fraction): a share of the delivered dose once the last fraction is
-    recorded with it, otherwise planned doses per fraction. None when no
-    fraction was delivered or the dose is not known.
+    Linear in the days on which fractions fall: a share of the delivered dose
+    once the last fraction is recorded with it, otherwise planned doses per
+    fraction. None when no fraction was delivered or the dose is not known.
     """
-    first, last = rt.first_fraction_on, rt.last_fraction_on
-    if first is None:
+    last = rt.last_fraction_on
+    if rt.first_fraction_on is None:
         return None
-    until = on if last is None else min(on, last)
-    given = _fractions(first, until, visits)
+    given = _fractions(rt, on if last is None else min(on, last), visits)
     if last is not None and rt.delivered_dose_gy is not None:
-        return rt.delivered_dose_gy * given / _fractions(first, last, visits)
+        return rt.delivered_dose_gy * given / _fractions(rt, last, visits)
     if rt.planned_dose_gy is None:
         return None
     return rt.planned_dose_gy * min(given, rt.planned_fractions) / rt.planned_fractions
 
 
-def _fractions(first: date, until: date, visits: Visits) -> int:
-    days = fraction_days(first, visits.fractions_per_week)
-    return sum(1 for _ in takewhile(lambda day: day <= until, days))
-
-
-def _coverage(slots: Sequence[PlannedVisit], kept: set[str]) -> float:
-    """The share of slot visits kept; whole when the protocol plans none."""
-    return sum(visit.code in kept for visit in slots) / len(slots) if slots else 1.0
-
-
-def _missed(visit: PlannedVisit, kept: set[str], window: Window, today: date) -> bool:
-    """A slot is lost once its own window or the endpoint's is over, whichever is first."""
-    over = today > visit.window_to or window.closed(today)
-    return over and visit.code not in kept
+def _fractions(rt: Radiotherapy, until: date, visits: Visits) -> int:
+    return sum(1 for _ in takewhile(lambda day: day <= until, fraction_days(rt, visits)))
 
 
 def _without_event(
-    inside: Sequence[Assessed],
+    inside: Sequence[Assessment],
     rt: Radiotherapy,
-    window: Window,
-    coverage: float,
     rule: Endpoint,
-    today: date,
+    *,
+    over: bool,
+    covered: bool,
 ) -> OutcomeStatus:
-    """What the outcome is when no grading made it an event."""
-    if rt.last_fraction_on is None or not window.closed(today):
+    """What the outcome is when no assessment made it an event."""
+    if not over or any(one.grade is None for one in inside):
         return OutcomeStatus.PENDING
+    if rt.last_fraction_on is None:
+        return OutcomeStatus.NOT_EVALUABLE
     late = rt.last_fraction_on + timedelta(days=rule.last_grading_from_day)
-    covered = coverage >= rule.coverage_share and any(assessed.on >= late for assessed in inside)
-    return OutcomeStatus.NO_EVENT if covered else OutcomeStatus.NOT_EVALUABLE
+    if covered and any(one.on >= late for one in inside):
+        return OutcomeStatus.NO_EVENT
+    return OutcomeStatus.NOT_EVALUABLE
 
 
-def _decide(inside: Sequence[Assessed], grade: int, without_event: OutcomeStatus) -> Decision:
-    deciding = next((assessed for assessed in inside if assessed.grade >= grade), None)
-    return Decision(without_event if deciding is None else OutcomeStatus.EVENT, deciding)
+def _decide(inside: Sequence[Assessment], grade: int, without_event: OutcomeStatus) -> Decision:
+    for one in inside:
+        if one.grade is not None and one.grade >= grade:
+            return Decision(OutcomeStatus.EVENT, one)
+    return Decision(without_event)

@@ -1,19 +1,32 @@
 """The endpoint as callers see it."""
 
+from datetime import date
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from services.api.endpoint.rules import OutcomeStatus
+from services.api.gradings.rules import Basis
 from services.api.visits.schemas import DateRange
 
 
 class OutcomeRead(BaseModel):
-    """One outcome and the grading that decided it."""
+    """One outcome and, for an event, the assessment that decided it."""
 
     status: OutcomeStatus
-    deciding_grading: UUID | None
-    deciding_version: int | None = Field(description="The version of that grading.", examples=[1])
+    deciding_grading: UUID | None = Field(
+        description="The first that reached the grade; of a visit with several, the earliest."
+    )
+    deciding_version: int | None = Field(
+        description="The version of that grading now.", examples=[1]
+    )
+    deciding_visit: str | None = Field(description="The code of its visit.", examples=["RT5A"])
+    deciding_basis: Basis | None = Field(
+        description="How the visit's gradings became one grade.", examples=["single"]
+    )
+    deciding_adjudication: UUID | None = Field(
+        description="The adjudication that decided between them, if there was one."
+    )
 
 
 class EndpointRead(BaseModel):
@@ -23,6 +36,10 @@ class EndpointRead(BaseModel):
     primary: OutcomeRead
     secondary: OutcomeRead
     window: DateRange | None = Field(description="Null before the first fraction.")
+    left_on: date | None = Field(
+        description="The day the subject left the study, which closes the window.",
+        examples=["2026-06-02"],
+    )
     max_grade: int | None = Field(description="In the window.", examples=[3])
     days_to_first_severe: int | None = Field(
         description="From the first fraction, day 0.", examples=[38]
@@ -36,6 +53,17 @@ class EndpointRead(BaseModel):
         description="Share of scheduled slots that were graded.", examples=[0.95]
     )
     gaps: list[str] = Field(
-        description="Codes of scheduled visits without a grading.", examples=[["RT5B"]]
+        description="Codes of scheduled visits without a grading that can no longer have one.",
+        examples=[["RT5B"]],
+    )
+    unresolved: list[str] = Field(
+        description="Codes of visits whose grade is open until adjudicated.", examples=[["RT4A"]]
+    )
+    last_assessed_on: date | None = Field(
+        description="Day of the last assessment in the window.", examples=["2026-08-05"]
+    )
+    explanation: list[str] = Field(
+        description="The same in sentences.",
+        examples=[["Assessments count from 2026-03-16 through 2026-07-29."]],
     )
     protocol_version: str = Field(description="Whose rule was used.", examples=["1.0"])
