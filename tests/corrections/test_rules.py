@@ -31,6 +31,23 @@ SECTION = Randomization.model_validate_json(
 )
 
 
+RECORDED = SECTION.model_copy(
+    update={
+        "factors": tuple(
+            factor.model_copy(update={"source": "recorded"}) for factor in SECTION.factors[1:]
+        )
+    }
+)
+
+
+def test_a_stratum_without_a_site_is_that_of_the_recorded_factors_alone() -> None:
+    assert list(wrong_levels({"chemotherapy": False}, RECORDED, "NN")) == []
+    (extra,) = wrong_levels({"chemotherapy": False, "site": "NN"}, RECORDED, "NN")
+    assert (extra.pointer, extra.code) == ("/stratum", "extra_forbidden")
+    (missing,) = wrong_levels({}, RECORDED, "NN")
+    assert (missing.pointer, missing.code) == ("/stratum/chemotherapy", "missing")
+
+
 @pytest.mark.parametrize("kind", CorrectionKind)
 def test_a_kind_needs_its_own_field_and_takes_no_other(kind: CorrectionKind) -> None:
     given = dict.fromkeys(OWN.values(), object())

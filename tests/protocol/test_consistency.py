@@ -182,6 +182,30 @@ def test_the_trials_document_contradicts_itself_nowhere(loaded: Loaded) -> None:
         ),
         ("grading.scales.1.grades.0.grade", 5, "grading.scales[1].grades", "grade 4 is missing"),
         (
+            "grading.impossible.1.id",
+            "ulcer_in_normal_mucosa",
+            "grading.impossible[1].id",
+            "ulcer_in_normal_mucosa is already used",
+        ),
+        (
+            "grading.impossible.0.when",
+            {"fact": "diet", "is": "cake"},
+            "grading.impossible[0].when.is",
+            "diet is never cake",
+        ),
+        (
+            "grading.impossible.0.when",
+            {"all": [{"fact": "diet", "is": "soft"}, {"fact": "diet", "is": "solid"}]},
+            "grading.impossible[0].when",
+            "holds for no assessment",
+        ),
+        (
+            "grading.impossible.1.when",
+            {"fact": "pain_score", "at_least": 0},
+            "grading.impossible[1].when",
+            "holds for every assessment",
+        ),
+        (
             "grading.scales.2.grades.0.grade",
             3,
             "grading.scales[2].grades[1].grade",
@@ -228,6 +252,70 @@ def test_a_contradiction_is_named_with_its_path(
 ) -> None:
     put(document, path, value)
     assert (at, what) in found(document)
+
+
+RECORDED = {
+    "id": "smoker",
+    "source": "recorded",
+    "levels": [
+        {"value": True, "code": "S", "label": "smokes"},
+        {"value": False, "code": "N", "label": "does not"},
+    ],
+}
+
+
+def test_a_factor_may_be_recorded_and_the_site_need_not_be_one(document: dict[str, Any]) -> None:
+    put(document, "randomization.factors.0", RECORDED)
+    assert found(document) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "at", "what"),
+    [
+        (
+            {"source": "radiotherapy"},
+            "randomization.factors[0].id",
+            "radiotherapy has concurrent_chemotherapy and no other factor",
+        ),
+        (
+            {"id": "concurrent_chemotherapy"},
+            "randomization.factors[0].source",
+            "concurrent_chemotherapy is recorded with radiotherapy",
+        ),
+    ],
+)
+def test_a_factor_is_recorded_in_one_place(
+    document: dict[str, Any], changed: dict[str, str], at: str, what: str
+) -> None:
+    put(document, "randomization.factors.0", {**RECORDED, **changed})
+    assert (at, what) in found(document)
+
+
+def test_chemotherapy_is_true_or_false(document: dict[str, Any]) -> None:
+    for level, value in enumerate(("with", "without")):
+        put(document, f"randomization.factors.1.levels.{level}.value", value)
+    assert found(document) == [("randomization.factors[1].levels", "the values are true and false")]
+
+
+def test_the_site_is_one_factor_at_most(document: dict[str, Any]) -> None:
+    by_site = document["randomization"]["factors"][0]
+    put(document, "randomization.factors.1", {**by_site, "id": "hospital"})
+    assert found(document) == [("randomization.factors[1].source", "the site is a factor already")]
+
+
+@pytest.mark.parametrize(
+    ("window", "late", "reached"), [(0, 0, True), (0, -6, True), (0, 1, False), (90, 98, False)]
+)
+def test_the_last_grading_is_asked_for_on_a_day_that_a_slot_reaches(
+    document: dict[str, Any], window: int, late: int, reached: bool
+) -> None:
+    """Repeated visits go on until the last fraction, day 0."""
+    for rule in document["visits"]["schedule"]:
+        rule["slot"] = rule["code"].startswith("RT") or (window > 0 and rule["code"] == "FU90")
+    put(document, "endpoint.window_days_after_rt_end", max(window, late))
+    put(document, "endpoint.last_grading_from_day", late)
+    late_enough = ("endpoint.last_grading_from_day", "no slot of the schedule is that late")
+    assert (late_enough not in found(document)) is reached
 
 
 def test_a_factor_of_the_site_lists_exactly_the_sites(document: dict[str, Any]) -> None:

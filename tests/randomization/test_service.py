@@ -154,7 +154,25 @@ def test_the_trial_is_full_at_its_cap(api: Api) -> None:
     created(investigator.post(path(last)))
     problem(investigator.post(path(too_many)), 409, "recruitment_complete")
     assert api.count("allocation") == 1
+    assert api.rows("SELECT sum(drawn) FROM stratum") == [(1,)], "what is refused is not drawn"
     assert ok(investigator.get(f"/v1/subjects/{too_many['id']}"))["status"] == "eligible"
+
+
+def test_a_stratum_counts_the_slots_that_were_drawn(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subjects = [investigator.randomized() for _ in range(2)]
+    told = [ok(investigator.get(path(subject)))["randomized_at"] for subject in subjects]
+    counted = api.rows("SELECT code, drawn, drawn_at FROM stratum WHERE drawn > 0")
+    assert counted == [("NN-C", 2, datetime.fromisoformat(told[-1]))]
+
+
+def test_a_slot_whose_leaf_was_changed_is_not_given_and_not_counted(api: Api) -> None:
+    subject = api.as_("investigator").eligible()
+    api.rows("ALTER TABLE randomization_slot DISABLE TRIGGER USER")
+    api.rows("UPDATE randomization_slot SET leaf = decode(repeat('00', 32), 'hex') WHERE seq = 1")
+    refused = problem(api.as_("investigator").post(path(subject)), 503, "list_unavailable")
+    assert "arm" not in refused
+    assert api.rows("SELECT sum(drawn) FROM stratum") == [(0,)]
 
 
 # --- nothing is ever un-randomized --------------------------------------------------------

@@ -31,7 +31,6 @@ class Correction(OfSubject, table=True):
         ForeignKeyConstraint(
             ["subject_id"], ["allocation.subject_id"], name="randomization_correction_of_allocation"
         ),
-        ForeignKeyConstraint(["site", "stratum"], ["stratum.site", "stratum.code"]),
         CheckConstraint(
             "kind IN ('wrong_stratum', 'ineligible', 'duplicate')",
             name="randomization_correction_kind_known",
@@ -60,7 +59,7 @@ class Correction(OfSubject, table=True):
     kind: str
     reason: str
     discovered_on: date
-    stratum: str | None = None
+    stratum: str | None = Field(default=None, foreign_key="stratum.code")
     criteria: list[str] | None = Field(default=None, sa_type=ARRAY(String))
     pair: UUID | None = None
     retained: bool | None = None

@@ -131,7 +131,7 @@ def record(
     )
     change(session, caller, row)
     if subject.status == SubjectStatus.ELIGIBLE:
-        enrolment.move(session, subject, SubjectStatus.SCREENING)
+        enrolment.move(session, subject, SubjectStatus.SCREENING, on=clock.today())
     last = latest(session, EligibilitySignature, subject_id=subject.id)
     return Recorded(row, verdicts, last)
 
@@ -201,7 +201,7 @@ def sign(
         given.evaluation_hash,
         subject_id=subject.id,
     )
-    enrolment.move(session, subject, to)
+    enrolment.move(session, subject, to, on=clock.today())
     return signature, recorded.row
 
 

@@ -9,6 +9,7 @@ stratum runs out of slots.
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
+from math import inf
 from zoneinfo import ZoneInfo
 
 from services.api.protocol import terms
@@ -23,8 +24,10 @@ from services.api.protocol.comparisons import (
 from services.api.protocol.conditions import evaluate
 from services.api.protocol.paths import value_at
 from services.api.protocol.schema import (
+    RADIOTHERAPY_FACTORS,
     Anchor,
     Component,
+    Condition,
     Eligibility,
     Factor,
     FactType,
@@ -33,6 +36,7 @@ from services.api.protocol.schema import (
     Protocol,
     Scalar,
     Scale,
+    VisitRule,
     Visits,
     leaves,
 )
@@ -102,8 +106,28 @@ def _randomization(protocol: Protocol) -> Iterator[Mistake]:
         )
     yield from _repeats("randomization.factors", "id", (factor.id for factor in rule.factors))
     sites = [site.code for site in protocol.sites]
+    by_site = [index for index, factor in enumerate(rule.factors) if factor.source == "site"]
+    for index in by_site[1:]:
+        yield Mistake(f"randomization.factors[{index}].source", "the site is a factor already")
     for index, factor in enumerate(rule.factors):
+        yield from _source(f"randomization.factors[{index}]", factor)
         yield from _factor(f"randomization.factors[{index}].levels", factor, sites)
+
+
+def _source(path: str, factor: Factor) -> Iterator[Mistake]:
+    """Whether the factor is one that radiotherapy has, or has none of its names."""
+    known = factor.id in RADIOTHERAPY_FACTORS
+    if factor.source == "radiotherapy" and not known:
+        yield Mistake(
+            f"{path}.id", f"radiotherapy has {', '.join(RADIOTHERAPY_FACTORS)} and no other factor"
+        )
+    elif factor.source == "radiotherapy" and {level.value for level in factor.levels} != {
+        True,
+        False,
+    }:
+        yield Mistake(f"{path}.levels", "the values are true and false")
+    elif factor.source == "recorded" and known:
+        yield Mistake(f"{path}.source", f"{factor.id} is recorded with radiotherapy")
 
 
 def _factor(path: str, factor: Factor, sites: Sequence[str]) -> Iterator[Mistake]:
@@ -237,6 +261,30 @@ def _grading(grading: Grading) -> Iterator[Mistake]:
         yield from wrong
         if not wrong and not components:
             yield from _coverage(path, scale, grading.components)
+    yield from _repeats("grading.impossible", "id", (one.id for one in grading.impossible))
+    for index, one in enumerate(grading.impossible):
+        path = f"grading.impossible[{index}].when"
+        unfit = list(misfits(path, one.when, kinds))
+        yield from unfit
+        if not unfit and not components:
+            yield from _some_possible(path, one.when, grading.components)
+
+
+def _some_possible(
+    path: str, when: Condition, components: Sequence[Component]
+) -> Iterator[Mistake]:
+    """Whether the combination can be entered at all, and leaves others that can."""
+    verdicts = {evaluate(when, observed, date.min) for observed in _every_combination(components)}
+    if True not in verdicts:
+        yield Mistake(path, "holds for no assessment")
+    elif False not in verdicts:
+        yield Mistake(path, "holds for every assessment")
+
+
+def _every_combination(components: Sequence[Component]) -> Iterator[dict[str, Scalar]]:
+    ids = [component.id for component in components]
+    for values in product(*(_values(component) for component in components)):
+        yield dict(zip(ids, values, strict=True))
 
 
 def _components(components: Sequence[Component]) -> Iterator[Mistake]:
@@ -269,8 +317,7 @@ def _grade_conditions(path: str, scale: Scale, kinds: Mapping[str, Kind]) -> Ite
 def _coverage(path: str, scale: Scale, components: Sequence[Component]) -> Iterator[Mistake]:
     """Whether every combination of components has a grade, and every grade a combination."""
     reached: set[int] = set()
-    for values in product(*(_values(component) for component in components)):
-        observed = dict(zip((component.id for component in components), values, strict=True))
+    for observed in _every_combination(components):
         rows = enumerate(scale.grades)
         first = next((i for i, row in rows if evaluate(row.when, observed, date.min)), None)
         if first is None:
@@ -305,8 +352,15 @@ def _endpoint(protocol: Protocol) -> Iterator[Mistake]:
     last = rule.last_grading_from_day
     if last > rule.window_days_after_rt_end:
         yield Mistake("endpoint.last_grading_from_day", "lies after the endpoint's window")
-    elif slots and all(slot.anchor is Anchor.RT_START or slot.latest < last for slot in slots):
+    elif slots and max(_latest_day(slot) for slot in slots) < last:
         yield Mistake("endpoint.last_grading_from_day", "no slot of the schedule is that late")
+
+
+def _latest_day(slot: VisitRule) -> float:
+    """The latest day of a slot, counted from the last fraction, which bounds repeated visits."""
+    if slot.anchor is Anchor.RT_END:
+        return slot.latest
+    return -inf if slot.repeat_every_days is None else 0
 
 
 def _adverse_events(protocol: Protocol) -> Iterator[Mistake]:

@@ -202,7 +202,7 @@ class Site(Section):
     code: Annotated[str, Field(pattern=r"^[A-Z]{2,4}$")]
     name: Text
     city: Text
-    role: Literal["sponsor", "collaborator"]
+    role: Literal["sponsor", "collaborator", "participant"]
 
 
 class Arm(Section):
@@ -210,7 +210,7 @@ class Arm(Section):
 
     code: Identifier = Field(examples=["experimental"])
     label: Text = Field(examples=["Exosome oral spray"])
-    type: Literal["experimental", "active_comparator", "no_intervention"]
+    type: Literal["experimental", "active_comparator", "placebo_comparator", "no_intervention"]
     description: Text = Field(examples=["1.5 mL three times a day"])
     receives_study_drug: bool
 
@@ -237,12 +237,28 @@ class Level(Section):
     label: Text
 
 
+RADIOTHERAPY_FACTORS = ("concurrent_chemotherapy",)
+"""The columns of radiotherapy that a stratification factor may be; each is true or false."""
+
+
 class Factor(Section):
-    """A stratification factor and where its value is recorded."""
+    """A stratification factor and where its value is recorded.
+
+    `site` is the subject's site, `radiotherapy` the plan's own field of that
+    name, and `recorded` a value that the site records with the plan because
+    this protocol asks for it.
+    """
 
     id: Identifier
-    source: Literal["site", "radiotherapy"]
+    source: Literal["site", "radiotherapy", "recorded"]
     levels: tuple[Level, ...] = Field(min_length=2)
+
+    def level(self, value: object) -> Level | None:
+        """The level with this value, if there is one; true is not the text "true", nor 1."""
+        for level in self.levels:
+            if type(level.value) is type(value) and level.value == value:
+                return level
+        return None
 
 
 class Randomization(Section):
@@ -256,6 +272,11 @@ class Randomization(Section):
     factors: tuple[Factor, ...] = Field(min_length=1)
     cap: Annotated[int, Field(gt=0)]
     slots_per_stratum: Annotated[int, Field(gt=0)]
+
+    @property
+    def recorded_factors(self) -> tuple[Factor, ...]:
+        """The factors whose values the site records because the protocol asks for them."""
+        return tuple(factor for factor in self.factors if factor.source == "recorded")
 
 
 # --- eligibility --------------------------------------------------------------------
@@ -427,6 +448,17 @@ class Component(Section):
     maximum: int | None = None
 
 
+class ImpossibleCombination(Section):
+    """Components that contradict each other: the service asks about them with the text.
+
+    A grading with it is stored and flagged. The text names no grade.
+    """
+
+    id: Identifier
+    text: Text
+    when: Condition
+
+
 class Grading(Section):
     """How oral mucositis is assessed; the entered grade is primary, derived ones stand beside."""
 
@@ -434,16 +466,20 @@ class Grading(Section):
     maximum: int
     components: tuple[Component, ...] = Field(min_length=1)
     scales: tuple[Scale, ...] = Field(min_length=1)
+    impossible: tuple[ImpossibleCombination, ...] = ()
 
 
 class Endpoint(Section):
-    """The rule of the primary and secondary outcome, in calendar days and grades."""
+    """The rule of the primary and secondary outcome, in calendar days and grades.
+
+    `last_grading_from_day` counts from the last fraction; before it, it is negative.
+    """
 
     severe_grade: int
     any_grade: int
     window_days_after_rt_end: Annotated[int, Field(ge=0)]
     coverage_share: Annotated[float, Field(gt=0, le=1)]
-    last_grading_from_day: Annotated[int, Field(ge=0)]
+    last_grading_from_day: int
 
 
 # --- adverse events ----------------------------------------------------------------

@@ -87,6 +87,16 @@ class NoRadiotherapyPlan(ApiError):
     code, status = "no_radiotherapy_plan", 409
 
 
+class StratificationMissing(ApiError):
+    """A stratification factor of the protocol is not recorded.
+
+    PUT the radiotherapy with a value of every recorded factor in its
+    stratification.
+    """
+
+    code, status = "stratification_missing", 409
+
+
 class RadiotherapyStarted(ApiError):
     """The first fraction is delivered; it is too late to randomize.
 

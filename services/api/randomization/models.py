@@ -57,14 +57,25 @@ class TrialTotal(SQLModel, table=True):
 
 
 class Stratum(SQLModel, table=True):
-    """One list of slots; its row is the lock that orders allocations."""
+    """One list of slots; its row is the lock that orders allocations.
+
+    `site` is null where the strata are not by site: then subjects of every site
+    are allocated from it. `drawn` counts the slots that were drawn, the last of
+    them at `drawn_at`.
+    """
 
     __tablename__ = "stratum"
-    __table_args__ = (UniqueConstraint("site", "code"),)
+    __table_args__ = (
+        CheckConstraint(
+            "drawn >= 0 AND (drawn = 0) = (drawn_at IS NULL)", name="stratum_draws_have_a_time"
+        ),
+    )
 
     code: str = Field(primary_key=True)
-    site: str = Field(foreign_key="site.code")
+    site: str | None = Field(default=None, foreign_key="site.code")
     levels: dict[str, Any] = Field(sa_type=JSONB)
+    drawn: int = 0
+    drawn_at: datetime | None = None
 
 
 class Slot(SQLModel, table=True):
@@ -90,7 +101,6 @@ class Allocation(OfSubject, table=True):
         of_subject(),
         UniqueConstraint("subject_id", name="allocation_once"),
         UniqueConstraint("stratum", "seq", name="allocation_slot_once"),
-        ForeignKeyConstraint(["site", "stratum"], ["stratum.site", "stratum.code"]),
         ForeignKeyConstraint(
             ["stratum", "seq"], ["randomization_slot.stratum", "randomization_slot.seq"]
         ),

@@ -12,6 +12,7 @@ from services.api.enrolment.errors import NoConsent
 from services.api.enrolment.models import Consent, Subject
 from services.api.protocol.schema import Protocol
 from services.api.radiotherapy.models import Radiotherapy
+from services.api.radiotherapy.stratification import factor_values
 from services.api.randomization.errors import (
     AgeDisagrees,
     ConsentOutdated,
@@ -22,6 +23,7 @@ from services.api.randomization.errors import (
     NotEligible,
     NotInScreening,
     RadiotherapyStarted,
+    StratificationMissing,
 )
 from services.api.signatures.rules import Meaning
 from services.api.study import service as study
@@ -47,7 +49,7 @@ def missing(
         *_of_consent(approved, protocol, consent),
         *_of_status(subject),
         *_of_eligibility(protocol, subject, consent, recorded),
-        *_of_radiotherapy(radiotherapy),
+        *_of_radiotherapy(protocol, radiotherapy),
     ]
     return [FieldError(pointer="", code=one.code, detail=one.detail) for one in unmet]
 
@@ -105,8 +107,17 @@ def _of_eligibility(
         yield EligibilityNotSigned()
 
 
-def _of_radiotherapy(radiotherapy: Radiotherapy | None) -> Iterator[ApiError]:
+def _of_radiotherapy(protocol: Protocol, radiotherapy: Radiotherapy | None) -> Iterator[ApiError]:
     if radiotherapy is None:
         yield NoRadiotherapyPlan()
-    elif radiotherapy.first_fraction_on is not None:
+        return
+    values = factor_values(radiotherapy.model_dump(), protocol.randomization)
+    unknown = [
+        factor.id
+        for factor in protocol.randomization.recorded_factors
+        if factor.level(values[factor.id]) is None
+    ]
+    if unknown:
+        yield StratificationMissing(f"Record it with the radiotherapy plan: {', '.join(unknown)}.")
+    if radiotherapy.first_fraction_on is not None:
         yield RadiotherapyStarted()

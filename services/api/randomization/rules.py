@@ -61,15 +61,15 @@ def stratum_of(values: Mapping[str, bool | str], section: Randomization) -> Stra
 
 
 def level_of(factor: Factor, value: bool | str | None) -> Level:
-    """The factor's level with this value; true is not the text "true", nor 1.
+    """The factor's level with this value.
 
     Raises:
         UnknownLevelError: names the factor, never the value.
     """
-    for level in factor.levels:
-        if type(level.value) is type(value) and level.value == value:
-            return level
-    raise UnknownLevelError(f"{factor.id} has none of its levels")
+    level = factor.level(value)
+    if level is None:
+        raise UnknownLevelError(f"{factor.id} has none of its levels")
+    return level
 
 
 def _stratum(factors: Sequence[Factor], levels: Sequence[Level]) -> Stratum:

@@ -8,9 +8,18 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import FromClause, and_, bindparam, column, func, insert, table, update
+from sqlalchemy import (
+    DateTime,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    column,
+    insert,
+    table,
+    update,
+)
 from sqlalchemy import select as columns_of
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.audit import remember_read
@@ -28,6 +37,7 @@ from services.api.enrolment.rules import SubjectStatus
 from services.api.protocol.schema import Protocol, Randomization
 from services.api.radiotherapy import service as radiotherapies
 from services.api.radiotherapy.models import Radiotherapy
+from services.api.radiotherapy.stratification import factor_values
 from services.api.randomization import preconditions, rules
 from services.api.randomization.errors import (
     AlreadyRandomized,
@@ -79,9 +89,8 @@ def publish(session: Session, protocol: Protocol, opened: Opened) -> None:
         return
     section = protocol.randomization
     for stratum in rules.strata(section):
-        session.add(
-            Stratum(code=stratum.code, site=_site(stratum, section), levels=dict(stratum.levels))
-        )
+        site = _site(stratum, section)
+        session.add(Stratum(code=stratum.code, site=site, levels=dict(stratum.levels)))
     session.flush()
     places = product(whole.design.strata, range(1, whole.design.slots_per_stratum + 1))
     session.execute(
@@ -134,9 +143,11 @@ def check(known: Commitment, opened: Opened) -> None:
         )
 
 
-def _site(stratum: rules.Stratum, section: Randomization) -> str:
-    factor = next(factor for factor in section.factors if factor.source == "site")
-    return str(stratum.levels[factor.id])
+def _site(stratum: rules.Stratum, section: Randomization) -> str | None:
+    """The site whose subjects alone the stratum takes; None when it takes those of every site."""
+    found = (stratum.levels[factor.id] for factor in section.factors if factor.source == "site")
+    site = next(found, None)
+    return None if site is None else str(site)
 
 
 def commitment(session: Session) -> Commitment:
@@ -184,9 +195,8 @@ def randomize(
     missing = preconditions.missing(session, clock, protocol, subject, evaluation, radiotherapy)
     if missing or evaluation is None or radiotherapy is None:
         raise NotReady(errors=missing)
-    stratum = _lock_stratum(session, protocol.randomization, subject, radiotherapy)
-    seq, arm, before = _draw(session, secret, stratum)
-    now = clock.now()
+    stratum = _stratum(protocol.randomization, subject, radiotherapy)
+    seq, arm, drawn_at = _draw(session, secret, stratum, clock.now())
     allocation = Allocation(
         site=subject.site,
         subject_id=subject.id,
@@ -195,15 +205,13 @@ def randomize(
         seq=seq,
         arm=arm,
         randomization_number=f"{stratum.code}-{seq:03d}",
-        # Workers' clocks differ by moments, and times keep the order of the slots; a clock that is
-        # further off than that stays visible.
-        randomized_at=before if before and now < before <= now + SKEW else now,
+        randomized_at=drawn_at,
         evaluation_version=evaluation.row.version,
         protocol_version=protocol.version,
     )
     session.add(allocation)
     session.flush()
-    enrolment.move(session, subject, SubjectStatus.RANDOMIZED, consented=True)
+    enrolment.move(session, subject, SubjectStatus.RANDOMIZED, on=clock.today(), consented=True)
     lead = (radiotherapy.planned_start - clock.today()).days
     if lead < protocol.treatment.starts_days_before_rt:
         deviations.note(
@@ -220,23 +228,24 @@ def randomize(
 
 # Statements are built once: building one costs more than asking it.
 _OF_SUBJECT = select(Allocation).where(Allocation.subject_id == bindparam("subject_id"))
-_LOCK = (
-    select(Stratum.code).where(Stratum.code == bindparam("stratum")).with_for_update(key_share=True)
+_NOW = bindparam("now", type_=DateTime(timezone=True))
+_LATEST = bindparam("latest", type_=DateTime(timezone=True))
+_DRAWN = (
+    update(Stratum)
+    .where(col(Stratum.code) == bindparam("stratum"))
+    .values(
+        drawn=Stratum.drawn + 1,
+        # Workers' clocks differ by moments, and times keep the order of the slots; a clock that is
+        # further off than that stays visible.
+        drawn_at=case(
+            (col(Stratum.drawn_at).between(_NOW, _LATEST), col(Stratum.drawn_at)), else_=_NOW
+        ),
+    )
+    .returning(col(Stratum.code), col(Stratum.drawn), col(Stratum.drawn_at))
+    .cte("drawn")
 )
-_BEFORE = aliased(Allocation)
-_NEXT = (
-    select(Slot.seq, Slot.leaf, _BEFORE.randomized_at)
-    .outerjoin(
-        _BEFORE, and_(col(_BEFORE.stratum) == Slot.stratum, col(_BEFORE.seq) == Slot.seq - 1)
-    )
-    .where(
-        Slot.stratum == bindparam("stratum"),
-        # A value of its own, so that PostgreSQL looks up one slot instead of the whole stratum.
-        Slot.seq
-        == select(func.coalesce(func.max(Allocation.seq), 0) + 1)
-        .where(Allocation.stratum == bindparam("stratum"))
-        .scalar_subquery(),
-    )
+_NEXT = columns_of(_DRAWN.c.drawn, _DRAWN.c.drawn_at, col(Slot.leaf)).outerjoin(
+    Slot, and_(col(Slot.stratum) == _DRAWN.c.code, col(Slot.seq) == _DRAWN.c.drawn)
 )
 _COUNT = (
     update(TrialTotal)
@@ -247,34 +256,27 @@ _COUNT = (
 )
 
 
-def _lock_stratum(
-    session: Session, section: Randomization, subject: Subject, radiotherapy: Radiotherapy
-) -> rules.Stratum:
-    """The subject's stratum, locked so that its slots are drawn one after the other."""
-    recorded: dict[str, bool | str] = {
-        factor.id: subject.site if factor.source == "site" else getattr(radiotherapy, factor.id)
-        for factor in section.factors
-    }
-    stratum = rules.stratum_of(recorded, section)
-    session.execute(_LOCK, {"stratum": stratum.code}).one()
-    return stratum
+def _stratum(section: Randomization, subject: Subject, radiotherapy: Radiotherapy) -> rules.Stratum:
+    sites = {factor.id: subject.site for factor in section.factors if factor.source == "site"}
+    return rules.stratum_of({**factor_values(radiotherapy.model_dump(), section), **sites}, section)
 
 
 def _draw(
-    session: Session, secret: SecretFile, stratum: rules.Stratum
-) -> tuple[int, str, datetime | None]:
-    """The next slot of a locked stratum and its arm, checked against the committed list.
+    session: Session, secret: SecretFile, stratum: rules.Stratum, now: datetime
+) -> tuple[int, str, datetime]:
+    """The stratum's next slot, its arm and the time of the draw, checked against the list.
 
-    With it the time of the slot before, if there is one.
+    Counting it locks the stratum until the transaction ends, so its slots are
+    drawn one after the other; what is rolled back was not drawn.
     """
     whole = _opened(secret).list
-    slot = session.execute(_NEXT, {"stratum": stratum.code}).first()
-    if slot is None or not _count_one(session):
+    given = {"stratum": stratum.code, "now": now, "latest": now + SKEW}
+    seq, drawn_at, leaf = session.execute(_NEXT, given).one()
+    if leaf is None or not _count_one(session):
         raise RecruitmentComplete
-    seq, leaf, before = slot
     if whole.leaf(stratum.code, seq) != leaf:
         raise ListUnavailable
-    return seq, whole.arm(stratum.code, seq), before
+    return seq, whole.arm(stratum.code, seq), drawn_at
 
 
 def _opened(secret: SecretFile) -> Opened:
@@ -404,4 +406,5 @@ def list_allocations(
 
 def levels(session: Session) -> dict[str, dict[str, bool | str]]:
     """The factor values of each stratum, by its code."""
-    return {row.code: row.levels for row in session.exec(select(Stratum)).all()}
+    found = session.exec(select(Stratum.code, Stratum.levels)).all()
+    return {code: dict(values) for code, values in found}
