@@ -8,10 +8,10 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/trial \
 WORKDIR /src
 COPY pyproject.toml uv.lock ./
 # The dependencies alone first: this layer stays while only the code changes.
-RUN uv sync --frozen --no-dev --no-install-project
+RUN uv sync --frozen --no-dev --extra reports --no-install-project
 COPY README.md LICENSE ./
 COPY services services
-RUN uv sync --frozen --no-dev --no-editable
+RUN uv sync --frozen --no-dev --extra reports --no-editable
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 trial \
@@ -20,6 +20,7 @@ COPY --from=build /opt/trial /opt/trial
 ENV PATH=/opt/trial/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MPLCONFIGDIR=/tmp/matplotlib \
     TRIAL_HOST=0.0.0.0 \
     TRIAL_PORT=8000
 WORKDIR /opt/trial

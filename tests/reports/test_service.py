@@ -1,9 +1,20 @@
 """What the figures of randomization count."""
 
 from datetime import timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from services.api.core.auth import Principal
+from services.api.core.clock import Clock
+from services.api.core.db import Database
+from services.api.core.permissions import WITHOUT_CLINICAL_DATA, Role
+from services.api.protocol.load import load
+from services.api.reports import service
+from services.api.settings import DOCUMENTS
+from tests.lived import Lived
 from tests.make import (
     WITHOUT_CHEMOTHERAPY,
     Api,
@@ -66,3 +77,45 @@ def test_a_report_is_the_same_whatever_the_arms(api: Api) -> None:
 def test_a_report_names_no_arm(api: Api, arm: str) -> None:
     api.as_("investigator").randomized()
     assert arm not in api.as_("statistician").get(REPORT).text
+
+
+# --- the snapshot ---------------------------------------------------------------------------------
+
+
+def principal(role: Role) -> Principal:
+    sites = () if role in WITHOUT_CLINICAL_DATA else ("LZ", "NN", "YL")
+    return Principal(uuid4(), "Demo", role, sites, machine=False, session=uuid4())
+
+
+def test_a_report_s_own_transaction_writes_nothing(unchanged: Api) -> None:
+    database: Database = unchanged.state.database
+    with (
+        database.snapshot(principal(Role.STATISTICIAN)) as now,
+        pytest.raises(DBAPIError) as refused,
+    ):
+        now.connection().exec_driver_sql("UPDATE site SET name = 'x'")
+    assert getattr(refused.value.orig, "sqlstate", None) == "25006"  # read-only
+
+
+def test_a_report_sees_the_data_of_one_moment(api: Api) -> None:
+    count = "SELECT count(*) FROM subject"
+    database: Database = api.state.database
+    with database.snapshot(principal(Role.STATISTICIAN)) as now:
+        before = now.connection().exec_driver_sql(count).scalar_one()
+        api.as_("investigator").screened()
+        assert now.connection().exec_driver_sql(count).scalar_one() == before
+    assert api.rows(count) == [(before + 1,)]
+
+
+def test_the_committee_s_widened_sight_ends_with_the_report(lived: Lived) -> None:
+    database = Database(lived.app_url, pool_size=1)
+    caller = principal(Role.DMC)
+    protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+    with database.session(caller) as session:
+        told = service.endpoints_of(session, caller, Clock(ZoneInfo("Asia/Shanghai")), protocol)
+        assert sum(flow.randomized for flow in told.flow) > 0
+        # The same connection of the pool, in the request's own transaction.
+        seen = session.connection().exec_driver_sql("SELECT count(*) FROM subject").scalar_one()
+        assert seen == 0
+    assert caller.sites == ()
+    database.close()

@@ -1,6 +1,9 @@
 """Figures across resources, for those who watch over the trial; nothing is written here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Select, func, literal, union_all
@@ -10,11 +13,33 @@ from sqlmodel import Session, SQLModel
 
 from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
+from services.api.core.clock import Clock
+from services.api.core.db import Database
+from services.api.core.errors import NotFound
 from services.api.corrections.models import Correction
 from services.api.corrections.rules import CorrectionKind
 from services.api.deviations.models import Deviation
 from services.api.deviations.schemas import DeviationCode
+from services.api.gradings import service as gradings
+from services.api.protocol.schema import Protocol
 from services.api.randomization.models import Allocation
+from services.api.reports import (
+    agreement,
+    completeness,
+    consort,
+    endpoints,
+    queries,
+    recruitment,
+    safety,
+)
+from services.api.reports.arm_schemas import Endpoints, SafetyByArm
+from services.api.reports.schemas import (
+    Agreement,
+    Completeness,
+    Consort,
+    Recruitment,
+    Report,
+)
 
 _ALLOCATION, _CORRECTION, _DEVIATION = (
     SQLModel.metadata.tables[str(model.__tablename__)]
@@ -68,3 +93,149 @@ def randomization(session: Session, caller: Principal) -> Mapping[str, Mapping[s
         figures[site][figure] = counted
     remember_read(session)
     return figures
+
+
+# --- reports that are blind to arm, over the caller's own sites ------------------------------
+
+
+def recruitment_of(
+    session: Session, caller: Principal, clock: Clock, protocol: Protocol, site: str | None
+) -> Recruitment:
+    """Inclusions against the target.
+
+    Raises:
+        NotFound: the site is not one of the caller's.
+    """
+    sites = _own(caller, site)
+    with _snapshot(session, caller) as now:
+        head = _head(now, clock, protocol, sites, recruitment.METHODS, recruitment.NOTES)
+        found = queries.participants(now, clock, protocol, sites)
+    whole = set(sites) == {one.code for one in protocol.sites}
+    return recruitment.recruitment(head, found, protocol.study, whole=whole)
+
+
+def consort_of(
+    session: Session, caller: Principal, clock: Clock, protocol: Protocol, site: str | None
+) -> Consort:
+    """The flow of subjects, all arms together.
+
+    Raises:
+        NotFound: the site is not one of the caller's.
+    """
+    sites = _own(caller, site)
+    with _snapshot(session, caller) as now:
+        head = _head(now, clock, protocol, sites, consort.METHODS, consort.NOTES)
+        found = queries.participants(now, clock, protocol, sites)
+    criteria = {one.id: one.text for one in protocol.eligibility.criteria}
+    return consort.consort(head, found, criteria)
+
+
+def completeness_of(
+    session: Session, caller: Principal, clock: Clock, protocol: Protocol, site: str | None
+) -> Completeness:
+    """How complete the records are.
+
+    Raises:
+        NotFound: the site is not one of the caller's.
+    """
+    sites = _own(caller, site)
+    with _snapshot(session, caller) as now:
+        head = _head(now, clock, protocol, sites, completeness.METHODS, completeness.NOTES)
+        counted = chain(
+            queries.subjects(now, sites),
+            queries.visits(now, clock, protocol, sites),
+            queries.gradings(now, sites),
+            queries.adjudications(now, sites),
+            queries.adverse_events(now, sites),
+            queries.locked(now, sites),
+        )
+        return completeness.completeness(head, counted, queries.query_ages(now, clock, sites))
+
+
+def agreement_of(
+    session: Session, caller: Principal, clock: Clock, protocol: Protocol, site: str | None
+) -> Agreement:
+    """How well independent gradings agree.
+
+    Raises:
+        NotFound: the site is not one of the caller's.
+    """
+    sites = _own(caller, site)
+    with _snapshot(session, caller) as now:
+        head = _head(now, clock, protocol, sites, agreement.METHODS, agreement.NOTES)
+        pairs = gradings.pairs(now, sites)
+        assessors = {one for pair in pairs for one in (pair.first_assessor, pair.second_assessor)}
+        names = queries.names(now, assessors)
+    return agreement.agreement(head, pairs, names, protocol.grading)
+
+
+# --- reports by arm, over the whole trial ----------------------------------------------------
+
+
+def endpoints_of(
+    session: Session, caller: Principal, clock: Clock, protocol: Protocol
+) -> Endpoints:
+    """The endpoints by arm."""
+    everywhere = _everywhere(caller, protocol)
+    with _snapshot(session, everywhere) as now:
+        sites = everywhere.sites
+        head = _head(now, clock, protocol, sites, endpoints.METHODS, endpoints.NOTES)
+        found = queries.participants(now, clock, protocol, sites, by_arm=True)
+        derived = queries.derived_grades(now, sites, found)
+    return endpoints.endpoints(head, found, derived, protocol)
+
+
+def safety_of(session: Session, caller: Principal, clock: Clock, protocol: Protocol) -> SafetyByArm:
+    """Adverse events by arm."""
+    everywhere = _everywhere(caller, protocol)
+    with _snapshot(session, everywhere) as now:
+        sites = everywhere.sites
+        head = _head(now, clock, protocol, sites, safety.METHODS, safety.NOTES)
+        found = queries.participants(now, clock, protocol, sites, by_arm=True)
+        happened = queries.events(now, sites, protocol.adverse_events.related)
+    return safety.safety(head, found, happened, protocol)
+
+
+def _own(caller: Principal, site: str | None) -> tuple[str, ...]:
+    if site is not None and site not in caller.sites:
+        raise NotFound
+    return tuple(sorted(caller.sites)) if site is None else (site,)
+
+
+def _everywhere(caller: Principal, protocol: Protocol) -> Principal:
+    """The caller with every site in hand, for figures that name no subject.
+
+    The data monitoring committee has no site, so that it sees no subject: only what is computed
+    here leaves this module. The trail notes the read as the caller's own.
+    """
+    return replace(caller, sites=tuple(sorted(site.code for site in protocol.sites)))
+
+
+@contextmanager
+def _snapshot(session: Session, reader: Principal) -> Iterator[Session]:
+    """A transaction beside the request's, which it neither widens nor holds up.
+
+    It is over before the request's own begins: a request never holds two connections.
+    """
+    database: Database = session.info["database"]
+    remember_read(session)
+    with database.snapshot(reader) as now:
+        yield now
+
+
+def _head(
+    session: Session,
+    clock: Clock,
+    protocol: Protocol,
+    sites: tuple[str, ...],
+    methods: list[str],
+    notes: list[str],
+) -> Report:
+    return Report(
+        as_of=clock.today(),
+        newest_record=queries.newest_record(session, sites),
+        protocol_version=protocol.version,
+        sites=list(sites),
+        methods=methods,
+        notes=notes,
+    )
