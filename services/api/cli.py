@@ -192,9 +192,13 @@ def demo(
     password: Annotated[
         str, typer.Option(help="Password of every demo account.")
     ] = SANDBOX_PASSWORD,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the DMC's report goes; the data directory if unsaid.")
+    ] = None,
 ) -> None:
-    """Take subjects of three hospitals through a running sandbox, from screening to endpoint."""
-    raise typer.Exit(play(Options(subjects, seed, url, password), console))
+    """Take the trial's subjects through a running sandbox, from screening to the DMC's report."""
+    told = report or Settings().data_dir / "dmc-report.pdf"
+    raise typer.Exit(play(Options(subjects, seed, url, told, password), console))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from statistics import mean
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +54,23 @@ def test_severe_mucositis_is_rarer_later_and_shorter_with_treatment() -> None:
 @settings(deadline=None)
 @given(st.integers(0, 4), st.text())
 def test_components_agree_with_the_grade_by_the_protocols_rules(grade: int, seed: str) -> None:
-    assert derive(components(grade, Chance(seed)), PROTOCOL.grading)["protocol"] == grade
+    seen = components(grade, Chance(seed), PROTOCOL.scale("protocol"))
+    assert derive(seen, PROTOCOL.grading)["protocol"] == grade
+
+
+@pytest.mark.parametrize("scale", ["who", "rtog"])
+@pytest.mark.parametrize("grade", range(5))
+def test_components_agree_with_the_grade_on_any_scale(scale: str, grade: int) -> None:
+    for seed in range(30):
+        seen = components(grade, Chance(f"{seed}"), PROTOCOL.scale(scale))
+        assert derive(seen, PROTOCOL.grading)[scale] == grade
+
+
+def test_a_scale_that_knows_nothing_usual_of_a_grade_is_told() -> None:
+    scale = PROTOCOL.scale("who")
+    severe = scale.model_copy(update={"grades": scale.grades[:2]})
+    with pytest.raises(ValueError, match="has grade 0"):
+        components(0, Chance("1"), severe)
 
 
 @settings(deadline=None)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -24,7 +26,10 @@ SEED = 3
 
 def play(url: str, subjects: int = SUBJECTS) -> tuple[int, str]:
     said = StringIO()
-    status = run(Options(subjects, SEED, url), Console(file=said, width=200))
+    with TemporaryDirectory() as directory:
+        report = Path(directory) / "made" / "report.pdf"
+        status = run(Options(subjects, SEED, url, report), Console(file=said, width=200))
+        assert status == 1 or report.read_bytes().startswith(b"%PDF-")
     return status, said.getvalue()
 
 
@@ -33,7 +38,7 @@ def test_the_demo_takes_its_subjects_from_screening_to_endpoint(api: Api) -> Non
     assert status == 0, said
     assert api.count("allocation") == SUBJECTS
     statuses = Counter(row[0] for row in api.rows("SELECT status FROM subject"))
-    people = recruit(SEED, ("NN", "LZ", "YL"), SUBJECTS, api.today())
+    people = recruit(SEED, ("NN", "LZ", "YL"), range(18, 76), SUBJECTS, api.today())
     assert statuses == Counter(
         (person.leaving or "completed") if person.takes_part else "screen_failed"
         for person in people
@@ -42,6 +47,12 @@ def test_the_demo_takes_its_subjects_from_screening_to_endpoint(api: Api) -> Non
     assert api.count("adverse_event") >= SUBJECTS
     assert api.count("grading_signature") == api.count("grading WHERE version > 1") > 0
     assert api.count("adverse_event_signature") == api.count("adverse_event WHERE serious")
+    assert api.count("grading_verification") > 0
+    assert api.rows("SELECT DISTINCT state FROM subject_lock ORDER BY 1") == [
+        ("frozen",),
+        ("locked",),
+        ("open",),
+    ]
     assert "6 instead of" not in said
     assert "unexpected" not in said
     assert "pending" in said

@@ -235,7 +235,7 @@ _AT_VISIT: tuple[Callable[[Hospital, Subject, date, str], None], ...] = (
 
 
 def _grading(hospital: Hospital, subject: Subject, day: date) -> Json:
-    seen = components(0, subject.chance("check"))
+    seen = components(0, subject.chance("check"), hospital.trial.scale)
     return {"assessed_at": hospital.trial.moment(day, 8), "grade": 0, **seen}
 
 
@@ -251,9 +251,10 @@ def _unknown_term(hospital: Hospital, subject: Subject, reported: Answer) -> Non
     _refused_report(hospital, subject, reported, "/term", term="Common cold of the soul")
 
 
-def _mucositis_is_graded(hospital: Hospital, subject: Subject, reported: Answer) -> None:
-    changed = {"term": "Mucositis oral", "grade": 3, "serious": False, "seriousness": []}
-    _refused_report(hospital, subject, reported, "/term", **changed)
+def _graded_instead(hospital: Hospital, subject: Subject, reported: Answer) -> None:
+    for term in hospital.trial.protocol.adverse_events.graded_instead:
+        changed = {"term": term, "grade": 3, "serious": False, "seriousness": []}
+        _refused_report(hospital, subject, reported, "/term", **changed)
 
 
 def _serious_without_criterion(hospital: Hospital, subject: Subject, reported: Answer) -> None:
@@ -289,7 +290,7 @@ def _site_assesses(hospital: Hospital, _: Subject, reported: Answer) -> None:
 
 _AFTER_REPORT: tuple[Callable[[Hospital, Subject, Answer], None], ...] = (
     _unknown_term,
-    _mucositis_is_graded,
+    _graded_instead,
     _serious_without_criterion,
     _site_assesses,
 )

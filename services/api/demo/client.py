@@ -153,6 +153,17 @@ class Caller:
             if cursor is None:
                 return
 
+    def download(self, path: str, media_type: str, **parameters: str) -> bytes:
+        """What a path answers in another form than JSON.
+
+        Raises:
+            Unexpected: no success, or another form.
+        """
+        answer = self.send("GET", path, params=parameters)
+        if answer.status_code != 200 or answer.headers.get("Content-Type") != media_type:
+            raise _unexpected(answer, f"200 and {media_type}")
+        return answer.content
+
     def post(self, path: str, body: Json | None = None) -> Answer:
         """Create a record."""
         created = expect(self.send("POST", path, json=body), 201)

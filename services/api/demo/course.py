@@ -5,14 +5,20 @@ and 64 % of the others, from day 49 against day 38, for 8 against 18 days; the
 difference is drawn somewhat larger, so that 200 subjects show it.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from services.api.demo.chance import Chance
+from services.api.protocol.conditions import evaluate
+from services.api.protocol.schema import Scale
 
 Json = dict[str, Any]
 
 SEVERE = 3
+TRIES = 100
+"""How often something usual is drawn before it is said that the scale knows no such grade."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +80,22 @@ def _severe(chance: Chance, arm: Severe, onset: int) -> tuple[tuple[int, int], .
     )
 
 
-def components(grade: int, chance: Chance) -> Json:
-    """What an assessor sees in a subject of that grade, in the record's own words."""
-    return {
-        0: _normal,
-        1: _erythema,
-        2: _patchy,
-        3: _confluent,
-        4: _ulcer,
-    }[grade](chance)
+def components(grade: int, chance: Chance, scale: Scale) -> Json:
+    """What an assessor sees in a subject of that grade: something usual, graded so by the scale.
+
+    Raises:
+        ValueError: the scale gives nothing usual that grade.
+    """
+    for _ in range(TRIES):
+        seen = _USUAL[grade](chance)
+        if _graded(seen, scale) == grade:
+            return seen
+    raise ValueError(f"nothing that is usually seen has grade {grade} on the scale")
+
+
+def _graded(seen: Json, scale: Scale) -> int | None:
+    holding = (row.grade for row in scale.grades if evaluate(row.when, seen, date.min))
+    return next(holding, None)
 
 
 def _normal(_: Chance) -> Json:
@@ -118,3 +131,12 @@ def _seen(appearance: str, ulceration: bool, pain: int, analgesic: str, diet: st
         "analgesic": analgesic,
         "diet": diet,
     }
+
+
+_USUAL: Mapping[int, Callable[[Chance], Json]] = {
+    0: _normal,
+    1: _erythema,
+    2: _patchy,
+    3: _confluent,
+    4: _ulcer,
+}

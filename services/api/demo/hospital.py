@@ -8,7 +8,7 @@ from functools import partial
 
 from services.api.demo.agenda import Agenda
 from services.api.demo.chance import Chance
-from services.api.demo.client import Answer, Caller, Json, Unexpected
+from services.api.demo.client import NEW, Answer, Caller, Json, Unexpected
 from services.api.demo.course import HEALTHY, Course
 from services.api.demo.person import Leaving, Person
 from services.api.demo.trial import Trial
@@ -25,8 +25,8 @@ class Subject:
     consent_id: str = ""
     plan: Json = field(default_factory=dict)
     plan_tag: str = ""
+    stratum: Json = field(default_factory=dict)
     arm: str | None = None
-    treated: bool = False
     course: Course = HEALTHY
     first_on: date | None = None
     last_on: date | None = None
@@ -34,6 +34,9 @@ class Subject:
     ungraded_visit: str = ""
     attended: set[str] = field(default_factory=set)
     grades: dict[str, tuple[date, int]] = field(default_factory=dict)
+    drug_from: date = date.min
+    stopped_on: date | None = None
+    stopped_tag: str = NEW
     left: Leaving | None = None
 
     @property
@@ -70,6 +73,7 @@ class Hospital:
     investigator: Caller
     coordinator: Caller
     assessor: Caller
+    second_assessor: Caller
     stranger: Caller
     system: Caller | None = None
     agenda: Agenda = field(default_factory=Agenda)

@@ -59,7 +59,7 @@ def _check(trial: Trial, subject: Subject, endpoint: Answer) -> None:
 
 
 def _window_end(trial: Trial, last_on: date) -> date:
-    return last_on + timedelta(days=trial.window_days)
+    return last_on + timedelta(days=trial.protocol.endpoint.window_days_after_rt_end)
 
 
 def _expected(
@@ -75,7 +75,8 @@ def _expected(
     if reached:
         return "event", min(reached, key=lambda key: inside[key][0])
     if last is None or coverage is None:
-        return "pending", None
-    late = last + timedelta(days=trial.last_grading_from_day)
-    covered = coverage >= trial.coverage_share and any(on >= late for on, _ in inside.values())
+        return "not_evaluable", None
+    rule = trial.protocol.endpoint
+    late = last + timedelta(days=rule.last_grading_from_day)
+    covered = coverage >= rule.coverage_share and any(on >= late for on, _ in inside.values())
     return ("no_event" if covered else "not_evaluable"), None

@@ -1,4 +1,4 @@
-"""The demo: three hospitals recruit, treat and follow their subjects, day by day, over HTTP.
+"""The demo: the trial's hospitals recruit, treat and follow their subjects, day by day, over HTTP.
 
 All hospitals finish a day before the clock moves; days on which nobody has
 anything to do are skipped.
@@ -12,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.api.demo import review
+from services.api.demo.answers import eligible_ages
 from services.api.demo.chance import working_day
 from services.api.demo.client import SANDBOX_PASSWORD, TIMEOUT, Caller, expect
 from services.api.demo.hospital import MISREAD, Hospital
@@ -37,11 +40,12 @@ BROKEN = (httpx.TransportError, http.client.HTTPException, OSError)
 
 @dataclass(frozen=True)
 class Options:
-    """How many subjects to randomize, from which seed, where."""
+    """How many subjects to randomize, from which seed, where, and where the report goes."""
 
     subjects: int
     seed: int
     url: str
+    report: Path
     password: str = SANDBOX_PASSWORD
 
 
@@ -86,7 +90,9 @@ class _Demo:
         if wanted <= 0:
             return ["The trial is full: start a sandbox with a new TRIAL_DATA_DIR"]
         hospitals = self._open_hospitals(trial)
-        people = recruit(self._options.seed, trial.sites, wanted, self._today + timedelta(days=1))
+        ages = eligible_ages(trial.protocol.eligibility)
+        tomorrow = self._today + timedelta(days=1)
+        people = recruit(self._options.seed, trial.sites, ages, wanted, tomorrow)
         if wanted == trial.cap - trial.allocated:
             people.append(_surplus(people))
         for person in people:
@@ -94,11 +100,14 @@ class _Demo:
         with ThreadPoolExecutor(len(hospitals)) as threads:
             self._pass_days(trial, hospitals, people, threads)
             outcomes = [one for part in threads.map(read_outcomes, hospitals) for one in part]
+            for _ in threads.map(self._review, hospitals):
+                pass
         ending, unexpected = read_ending(self._reader, hospitals, outcomes)
         for hospital in hospitals:
             unexpected += hospital.unexpected
             self._counts += hospital.counts
         show(self._console, trial, ending, self._counts)
+        self._report()
         self._console.print(f"Took {time.monotonic() - began:.0f} s")
         return unexpected
 
@@ -108,6 +117,32 @@ class _Demo:
             f" already: {wanted} instead of {self._options.subjects} are recruited.",
             style="yellow",
         )
+
+    def _review(self, hospital: Hospital) -> None:
+        """The monitor and the data manager go through a hospital's records, if they are whole."""
+        if hospital.unexpected:
+            return
+        monitor = self._caller(self._connect(), f"monitor-{hospital.site.lower()}", hospital.counts)
+        manager = self._caller(self._connect(), "data-manager", hospital.counts)
+        verified = review.verify(monitor, hospital)
+        hospital.counts["verified"] += verified
+        for subject in hospital.subjects:
+            hospital.counts["queries"] += review.settle(manager, hospital, subject)
+        done = next((one for one in hospital.subjects if one.status == "completed"), None)
+        if done is not None:
+            review.discuss(monitor, hospital, done, done.ungraded_visit)
+            review.lock(manager, hospital, done)
+            review.unlock(manager, done)
+
+    def _report(self) -> None:
+        """The DMC reads the endpoints by arm, which a hospital may not, and keeps them."""
+        path = "/v1/reports/endpoints"
+        self._caller(self._http, "data-manager").refused(403, "forbidden", "GET", path)
+        dmc = self._caller(self._http, "dmc")
+        pdf = dmc.download(path, "application/pdf", format="pdf")
+        self._options.report.parent.mkdir(parents=True, exist_ok=True)
+        self._options.report.write_bytes(pdf)
+        self._console.print(f"The DMC's report: {self._options.report}", soft_wrap=True)
 
     # --- the hospitals -----------------------------------------------------------------
 
@@ -142,6 +177,7 @@ class _Demo:
             investigator=account("investigator", site),
             coordinator=account("coordinator", site),
             assessor=account("assessor", site),
+            second_assessor=self._caller(http, f"assessor-{site.lower()}-2", counts),
             stranger=account("investigator", other),
             system=account("his", site) if system else None,
             counts=counts,
@@ -192,7 +228,7 @@ def _after_every_window(trial: Trial, hospitals: Sequence[Hospital]) -> date:
         for hospital in hospitals
         for subject in hospital.subjects
     )
-    return last + timedelta(days=trial.window_days + 1)
+    return last + timedelta(days=trial.protocol.endpoint.window_days_after_rt_end + 1)
 
 
 def _surplus(people: Sequence[Person]) -> Person:

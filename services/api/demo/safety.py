@@ -23,7 +23,8 @@ def plan_events(hospital: Hospital, subject: Subject, first_on: date) -> None:
 def report(hospital: Hospital, subject: Subject, day: date, event: Event, onset_on: date) -> None:
     """Report an event, and note its follow-up."""
     aware_on = onset_on + timedelta(days=event.aware_after)
-    interrupted = subject.treated and event.serious
+    treated = hospital.trial.receives_drug(str(subject.arm))
+    interrupted = treated and event.serious
     body: Json = {
         "term": event.term,
         "grade": event.grade,
@@ -32,10 +33,10 @@ def report(hospital: Hospital, subject: Subject, day: date, event: Event, onset_
         "serious": event.serious,
         "seriousness": ["hospitalisation"] if event.serious else [],
         "causality": {
-            "study_drug": "unlikely" if subject.treated else "not_related",
+            "study_drug": "unlikely" if treated else "not_related",
             "radiotherapy": event.radiotherapy,
         },
-        "action_taken": _action(treated=subject.treated, interrupted=interrupted),
+        "action_taken": _action(treated=treated, interrupted=interrupted),
         "outcome": "not_recovered",
     }
     if event.serious:

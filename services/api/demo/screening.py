@@ -4,10 +4,12 @@ from datetime import date, timedelta
 from functools import partial
 
 from services.api.demo import checks, treatment
+from services.api.demo.answers import Respondent, answers, eligible, ineligible, late_results
 from services.api.demo.chance import working_day, working_days_after
 from services.api.demo.client import Answer, Json, Unexpected
 from services.api.demo.hospital import Hospital, Subject
-from services.api.demo.person import FAILURES, LATE_RESULTS, Leaving, Person, Screening, facts
+from services.api.demo.person import FAILURES, Person, Screening
+from services.api.protocol.schema import Eligibility, FactType
 
 CUT = 0.06
 """How often the answer to a randomization is lost on the way."""
@@ -41,13 +43,13 @@ def enter(hospital: Hospital, person: Person, day: date) -> None:
 def record_facts(hospital: Hospital, subject: Subject, day: date) -> None:
     """Record what is known on the first day, and go on from what the API concludes."""
     person = subject.person
-    section = hospital.trial.eligibility
+    section = hospital.trial.protocol.eligibility
     age = subject.chance("laboratory").randint(1, 7)
     if person.screening is Screening.STALE_FIRST:
-        age += section["screening_window_days"]
+        age += section.screening_window_days
     given = facts(person, section, day - timedelta(days=age))
-    dated = [fact["id"] for fact in section["facts"] if fact.get("dated")]
-    missing = LATE_RESULTS if person.screening is Screening.INCOMPLETE_FIRST else ()
+    dated = [fact.id for fact in section.facts if fact.dated]
+    missing = late_results(section) if person.screening is Screening.INCOMPLETE_FIRST else ()
     recorded = hospital.clerk.put(
         f"{subject.path}/eligibility",
         {"facts": {key: value for key, value in given.items() if key not in missing}},
@@ -66,23 +68,37 @@ def record_facts(hospital: Hospital, subject: Subject, day: date) -> None:
         _eligible(hospital, subject, recorded, day)
 
 
-def _check_units(recorded: Answer, section: Json) -> None:
+def facts(person: Person, section: Eligibility, measured_on: date) -> Json:
+    """The person's answers to the questions of the protocol."""
+    known = {
+        section.age_fact: person.age,
+        section.consent_fact: True,
+        "planned_total_dose": int(person.dose_gy),
+    }
+    respondent = Respondent(known, person.chance("units"), f"{person.seed}/{person.index}")
+    fails = person.screening is Screening.INELIGIBLE
+    demands = ineligible(section, person.chance("criterion")) if fails else eligible(section)
+    return answers(respondent, section, demands, measured_on)
+
+
+def _check_units(recorded: Answer, section: Eligibility) -> None:
     """Every measurement comes back in its quantity's own unit, converted by the factor."""
-    quantities = {quantity["id"]: quantity for quantity in section["quantities"]}
-    for fact in section["facts"]:
-        given = recorded["facts"].get(fact["id"])
-        if given is None or fact["type"] != "measurement":
+    quantities = {quantity.id: quantity for quantity in section.quantities}
+    for fact in section.facts:
+        given = recorded["facts"].get(fact.id)
+        if given is None or fact.type is not FactType.MEASUREMENT:
             continue
-        quantity = quantities[fact["quantity"]]
-        normal = recorded["normalised"][fact["id"]]
-        converted = given["value"] * quantity["units"][given["unit"]]
-        if normal["unit"] != quantity["unit"] or abs(normal["value"] / converted - 1) > 1e-5:
-            raise Unexpected(f"{recorded.asked}: {fact['id']} {given} was normalised to {normal}")
+        quantity = quantities[str(fact.quantity)]
+        normal = recorded["normalised"][fact.id]
+        converted = given["value"] * quantity.units[given["unit"]]
+        if normal["unit"] != quantity.unit or abs(normal["value"] / converted - 1) > 1e-5:
+            raise Unexpected(f"{recorded.asked}: {fact.id} {given} was normalised to {normal}")
 
 
 def refresh(hospital: Hospital, subject: Subject, day: date, tag: str) -> None:
     """Give the missing or stale results, which makes the subject eligible."""
-    given = facts(subject.person, hospital.trial.eligibility, day - timedelta(days=1))
+    section = hospital.trial.protocol.eligibility
+    given = facts(subject.person, section, day - timedelta(days=1))
     body = {"facts": given, "reason": "Laboratory and ECG results of this week"}
     path = f"{subject.path}/eligibility"
     hospital.clerk.refused(412, "stale_version", "PUT", path, body, tag='"0"')
@@ -101,11 +117,33 @@ def _eligible(hospital: Hospital, subject: Subject, recorded: Answer, day: date)
         "planned_dose_gy": person.dose_gy,
         "planned_fractions": person.fractions,
         "planned_start": str(start),
-        "concurrent_chemotherapy": person.chemotherapy,
+        **_stratifying(hospital, subject),
     }
     planned = hospital.clerk.put(f"{subject.path}/radiotherapy", subject.plan)
     subject.plan_tag = planned.holds(**subject.plan, first_fraction_on=None).tag
     hospital.note(randomized_on, subject, randomize)
+
+
+def _stratifying(hospital: Hospital, subject: Subject) -> Json:
+    """What the plan says of chemotherapy, and of the factors that the protocol has recorded.
+
+    Where chemotherapy is no factor the trial is taken to be of one kind: with it.
+    """
+    section = hospital.trial.protocol.randomization
+    subject.stratum = {
+        factor.id: hospital.site
+        if factor.source == "site"
+        else subject.chance(f"factor {factor.id}").choice(factor.levels).value
+        for factor in section.factors
+    }
+    if "concurrent_chemotherapy" in subject.stratum:
+        subject.stratum["concurrent_chemotherapy"] = subject.person.chemotherapy
+    chemotherapy = subject.stratum.get("concurrent_chemotherapy", True)
+    recorded = {factor.id: subject.stratum[factor.id] for factor in section.recorded_factors}
+    return {
+        "concurrent_chemotherapy": chemotherapy,
+        **({"stratification": recorded} if recorded else {}),
+    }
 
 
 def conclude(hospital: Hospital, subject: Subject, recorded: Answer) -> None:
@@ -140,36 +178,28 @@ def randomize(hospital: Hospital, subject: Subject, day: date) -> None:
 
 def _allocated(hospital: Hospital, subject: Subject, allocated: Answer) -> None:
     trial = hospital.trial
-    chemotherapy = subject.person.chemotherapy
-    stratum = {"site": hospital.site, "concurrent_chemotherapy": chemotherapy}
-    allocated.holds(subject_id=subject.id, stratum=stratum)
+    allocated.holds(subject_id=subject.id, stratum=subject.stratum)
     allocated.has("randomization_number", "randomized_at", "protocol_version")
     if allocated["arm"] not in trial.arms:
         raise Unexpected(f"{allocated.asked}: {allocated['arm']} is no arm of the trial")
     hospital.randomizer.get(f"{subject.path}/randomization").holds(**allocated.body)
     hospital.read(subject, "randomized")
     subject.arm = allocated["arm"]
-    subject.treated = subject.arm in trial.treated_arms
 
 
 def _check_deviation(hospital: Hospital, subject: Subject, day: date) -> None:
     """Randomizing late is allowed, and the service notes it."""
-    late = (subject.planned_start - day).days < hospital.trial.lead_days
+    lead_days = hospital.trial.protocol.treatment.starts_days_before_rt
+    late = (subject.planned_start - day).days < lead_days
     noted = {item["code"] for item in hospital.clerk.pages(f"{subject.path}/deviations")}
     if late is not ("late_randomization" in noted):
         raise Unexpected(f"{subject.number}: randomized late: {late}; deviations: {sorted(noted)}")
 
 
 def _plan_leaving(hospital: Hospital, subject: Subject, day: date) -> None:
-    leaving = subject.person.leaving
-    if leaving is None:
+    if subject.person.leaving is None:
         return
     first_on = treatment.first_fraction_on(subject.person, subject.planned_start)
     leaves_on = working_day(first_on + timedelta(days=subject.person.leaves_after))
     earliest = day + timedelta(days=1)
-    tasks = {
-        Leaving.WITHDRAWN: treatment.withdraw,
-        Leaving.LOST_TO_FOLLOW_UP: treatment.lose,
-        Leaving.DIED: treatment.die,
-    }
-    hospital.note(max(earliest, leaves_on), subject, tasks[leaving])
+    hospital.note(max(earliest, leaves_on), subject, treatment.leave)

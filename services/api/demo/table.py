@@ -82,7 +82,9 @@ def show(console: Console, trial: Trial, ending: Ending, counts: Counter[str]) -
         console.print()
     console.print(
         f"{counts['requests']:,} requests · {counts['refusals']:,} refusals verified ·"
-        f" {counts['replays']} retries replayed · {counts['corrections']} gradings corrected"
+        f" {counts['replays']} retries replayed\n{counts['corrections']} gradings corrected ·"
+        f" {counts['second gradings']} second gradings · {counts['adjudications']} adjudicated ·"
+        f" {counts['verified']} verified · {counts['queries']} queries closed"
     )
 
 

@@ -1,14 +1,16 @@
 """From the first fraction to the last follow-up: radiotherapy, visits, gradings, leaving."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 
-from services.api.demo import checks, safety, signing
+from services.api.demo import checks, safety, second_opinions, signing, spray
 from services.api.demo.chance import Chance, working_day, working_days_after
 from services.api.demo.client import Answer, Json, Unexpected
 from services.api.demo.course import components, course
-from services.api.demo.hospital import Hospital, Subject
+from services.api.demo.hospital import Hospital, Subject, Task
 from services.api.demo.person import Leaving, Person
+from services.api.protocol.schema import Anchor
 
 MISSED = 0.025
 """How many visits do not take place."""
@@ -16,6 +18,8 @@ ELSEWHEN = 0.1
 """How many visits fall on any day of their window instead of the planned one."""
 MISTAKEN = 0.02
 """How many gradings are entered with a wrong grade and corrected later."""
+BEFORE_BREAK = 9
+"""Working days after the first fraction that pass before an interruption."""
 CUT = 0.01
 """How often the answer to a grading is lost on the way."""
 
@@ -27,7 +31,7 @@ def first_fraction_on(person: Person, planned_start: date) -> date:
 
 def begin(hospital: Hospital, subject: Subject, day: date) -> None:
     """After randomization: the visits before radiotherapy, and the day it starts."""
-    treated = subject.treated
+    treated = hospital.trial.benefits(str(subject.arm))
     subject.course = course(subject.chance(f"course, treated: {treated}"), treated=treated)
     start = subject.planned_start
     visits = hospital.assessor.get(f"{subject.path}/visits")["items"]
@@ -38,6 +42,8 @@ def begin(hospital: Hospital, subject: Subject, day: date) -> None:
     hospital.clerk.put(path, held).holds(**held, status="done")
     subject.attended.add(screening["code"])
     plan_visits(hospital, subject, day, until=start - timedelta(days=1))
+    subject.drug_from = day
+    spray.begin(hospital, subject, day)
     hospital.note(first_fraction_on(subject.person, start), subject, start_radiotherapy)
 
 
@@ -49,8 +55,45 @@ def start_radiotherapy(hospital: Hospital, subject: Subject, day: date) -> None:
     hospital.read(subject, "on_treatment")
     planned_end = working_days_after(day, subject.person.fractions - 1)
     plan_visits(hospital, subject, day, until=planned_end)
+    if subject.person.interruption:
+        resumes_on = working_days_after(day, BEFORE_BREAK + subject.person.interruption + 1)
+        hospital.note(resumes_on, subject, resume_radiotherapy)
     hospital.note(subject.person.last_fraction_on(day), subject, end_radiotherapy)
     safety.plan_events(hospital, subject, day)
+
+
+def resume_radiotherapy(hospital: Hospital, subject: Subject, day: date) -> None:
+    """Record the days without fractions that are over; the calendar moves with them."""
+    started = _started(subject)
+    stopped_on = working_days_after(started, BEFORE_BREAK + 1)
+    span = {
+        "from": str(stopped_on),
+        "to": str(day - timedelta(days=1)),
+        "reason": "The accelerator was out of service",
+    }
+    _deliver(hospital, subject, {"interruptions": [span]}, "Radiotherapy was interrupted")
+    ends_on = subject.person.last_fraction_on(started)
+    _check_end(hospital, subject, ends_on)
+    plan_visits(hospital, subject, day, until=ends_on)
+
+
+def _started(subject: Subject) -> date:
+    if subject.first_on is None:
+        raise Unexpected(f"{subject.number}: interrupted before the first fraction")
+    return subject.first_on
+
+
+def _check_end(hospital: Hospital, subject: Subject, ends_on: date) -> None:
+    """What follows radiotherapy is planned so many days after the day on which it will end."""
+    visits = hospital.assessor.get(f"{subject.path}/visits")["items"]
+    planned = {visit["code"]: visit["planned_on"] for visit in visits}
+    for rule in hospital.trial.protocol.visits.schedule:
+        if rule.anchor is Anchor.RT_END:
+            expected = str(ends_on + timedelta(days=rule.day))
+            if planned[rule.code] != expected:
+                raise Unexpected(
+                    f"{subject.number}: {rule.code} is on {planned[rule.code]}, not on {expected}"
+                )
 
 
 def end_radiotherapy(hospital: Hospital, subject: Subject, day: date) -> None:
@@ -118,6 +161,7 @@ def attend(hospital: Hospital, subject: Subject, day: date, code: str) -> None:
         return
     hospital.assessor.put(path, {"date": str(day)}).holds(status="done", date=str(day))
     grade(hospital, subject, day, code)
+    spray.record(hospital, subject, day)
     checks.at_visit(hospital, subject, day, code)
 
 
@@ -131,7 +175,7 @@ def grade(hospital: Hospital, subject: Subject, day: date, code: str) -> None:
     seen = {
         "assessed_at": hospital.trial.moment(day, chance.randint(8, 16), chance.randint(0, 59)),
         "grade": entered,
-        **components(true, chance),
+        **components(true, chance, hospital.trial.scale),
     }
     path = f"{subject.path}/visits/{code}/gradings"
     if chance.happens(CUT):
@@ -148,6 +192,7 @@ def grade(hospital: Hospital, subject: Subject, day: date, code: str) -> None:
     if made["derived"]["protocol"] != true:
         raise Unexpected(f"{made.asked}: {seen} was derived as {made['derived']}, not {true}")
     subject.grades[made["id"]] = (day, entered)
+    second_opinions.ask(hospital, subject, day, made, true)
     if mistaken:
         task = partial(correct, grading=made, true=true)
         hospital.note(working_days_after(day, 1), subject, task)
@@ -177,34 +222,45 @@ def complete(hospital: Hospital, subject: Subject, _: date) -> None:
     checks.after_the_end(hospital, subject, "lost_to_follow_up")
 
 
-def withdraw(hospital: Hospital, subject: Subject, day: date) -> None:
-    """The subject withdraws consent, which closes the record to new data."""
+def leave(hospital: Hospital, subject: Subject, day: date) -> None:
+    """The subject leaves early, unless the last visit is over already."""
+    if subject.status != "completed" and subject.person.leaving is not None:
+        _LEAVINGS[subject.person.leaving](hospital, subject, day)
+
+
+def _withdraw(hospital: Hospital, subject: Subject, day: date) -> None:
+    """The subject withdraws consent, and with it leaves the study."""
     path = f"{subject.path}/consents/{subject.consent_id}/withdrawal"
     body = {"withdrawn_on": str(day), "reason": "Does not want to come any more"}
     withdrawn = hospital.coordinator.post(path, body)
     withdrawn.holds(id=subject.consent_id)
-    hospital.read(subject, "withdrawn")
-    visit = f"{subject.path}/visits/{subject.ungraded_visit}"
-    hospital.assessor.refused(409, "subject_closed", "PUT", visit, {"date": str(day)}, tag='"1"')
-    _leave(hospital, subject, Leaving.WITHDRAWN)
-
-
-def lose(hospital: Hospital, subject: Subject, _: date) -> None:
-    """The subject cannot be found any more."""
-    status = Leaving.LOST_TO_FOLLOW_UP.value
-    hospital.set_status(subject, "in_follow_up", status, "Three calls and a letter unanswered")
+    spray.leave(hospital, subject, day, Leaving.WITHDRAWN)
     checks.after_the_end(hospital, subject, "completed")
-    _leave(hospital, subject, Leaving.LOST_TO_FOLLOW_UP)
+    _gone(hospital, subject, Leaving.WITHDRAWN)
 
 
-def die(hospital: Hospital, subject: Subject, day: date) -> None:
+def _lose(hospital: Hospital, subject: Subject, day: date) -> None:
+    """The subject cannot be found any more."""
+    spray.leave(hospital, subject, day, Leaving.LOST_TO_FOLLOW_UP)
+    checks.after_the_end(hospital, subject, "completed")
+    _gone(hospital, subject, Leaving.LOST_TO_FOLLOW_UP)
+
+
+def _die(hospital: Hospital, subject: Subject, day: date) -> None:
     """The subject dies, which is reported as an adverse event too."""
     safety.report_death(hospital, subject, day)
-    hospital.set_status(subject, "in_follow_up", Leaving.DIED.value, "Death certificate received")
+    spray.leave(hospital, subject, day, Leaving.DIED)
     checks.after_the_end(hospital, subject, "completed")
-    _leave(hospital, subject, Leaving.DIED)
+    _gone(hospital, subject, Leaving.DIED)
 
 
-def _leave(hospital: Hospital, subject: Subject, leaving: Leaving) -> None:
+def _gone(hospital: Hospital, subject: Subject, leaving: Leaving) -> None:
     subject.left = leaving
     hospital.agenda.drop(subject.number)
+
+
+_LEAVINGS: Mapping[Leaving, Task] = {
+    Leaving.WITHDRAWN: _withdraw,
+    Leaving.LOST_TO_FOLLOW_UP: _lose,
+    Leaving.DIED: _die,
+}

@@ -1,36 +1,61 @@
 """What the demo reads of the trial before it begins: nothing of it stands in its code."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.api.demo.client import Caller
-
-Json = dict[str, Any]
+from services.api.protocol.schema import Protocol, Scale
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The study and its current protocol, as the API gives them."""
+    """The current protocol as the API gives it, and how far the trial is."""
 
-    sites: tuple[str, ...]
-    arms: tuple[str, ...]
-    treated_arms: frozenset[str]
+    protocol: Protocol
     consent_versions: dict[str, str]
-    eligibility: Json
-    zone: ZoneInfo
-    lead_days: int
-    window_days: int
-    grades: dict[str, int]
-    coverage_share: float
-    last_grading_from_day: int
-    cap: int
     allocated: int
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites' codes, in the document's order."""
+        return tuple(site.code for site in self.protocol.sites)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms' codes, in the document's order."""
+        return tuple(arm.code for arm in self.protocol.arms)
+
+    @property
+    def cap(self) -> int:
+        """How many subjects the trial allocates."""
+        return self.protocol.randomization.cap
+
+    @property
+    def grades(self) -> dict[str, int]:
+        """The grade that each outcome asks for."""
+        endpoint = self.protocol.endpoint
+        return {"primary": endpoint.severe_grade, "secondary": endpoint.any_grade}
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The scale on which assessors grade."""
+        return self.protocol.scale("protocol")
+
+    def receives_drug(self, arm: str) -> bool:
+        """Whether subjects of an arm receive the study drug."""
+        return any(one.code == arm and one.receives_study_drug for one in self.protocol.arms)
+
+    def benefits(self, arm: str) -> bool:
+        """Whether subjects of an arm have the milder course: a placebo does not bring it."""
+        return any(one.code == arm and one.type == "experimental" for one in self.protocol.arms)
 
     def moment(self, day: date, hour: int, minute: int = 0) -> str:
         """A moment of a local day, in UTC, as the API wants it."""
-        local = datetime.combine(day, time(hour, minute), self.zone)
+        zone = ZoneInfo(self.protocol.study.time_zone)
+        local = datetime.combine(day, time(hour, minute), zone)
         return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -39,25 +64,16 @@ def read_trial(reader: Caller) -> Trial:
 
     Raises:
         Unexpected: an answer is not what the contract says.
+        ValueError: the document is none that this version of the service follows.
     """
-    study = reader.get("/v1/study").body
-    protocol = reader.get(f"/v1/protocol-versions/{study['protocol_version']}")
-    document = protocol["document"]
-    sites = tuple(site["code"] for site in document["sites"])
-    endpoint = document["endpoint"]
+    version = reader.get("/v1/study")["protocol_version"]
+    document = reader.get(f"/v1/protocol-versions/{version}")["document"]
+    protocol = Protocol.model_validate_json(json.dumps(document))
     return Trial(
-        sites=sites,
-        arms=tuple(arm["code"] for arm in study["arms"]),
-        treated_arms=frozenset(arm["code"] for arm in study["arms"] if arm["receives_study_drug"]),
-        consent_versions={site: _consent_version(reader, site) for site in sites},
-        eligibility=protocol["eligibility"],
-        zone=ZoneInfo(study["time_zone"]),
-        lead_days=document["treatment"]["starts_days_before_rt"],
-        window_days=endpoint["window_days_after_rt_end"],
-        grades={"primary": endpoint["severe_grade"], "secondary": endpoint["any_grade"]},
-        coverage_share=endpoint["coverage_share"],
-        last_grading_from_day=endpoint["last_grading_from_day"],
-        cap=document["randomization"]["cap"],
+        protocol=protocol,
+        consent_versions={
+            site.code: _consent_version(reader, site.code) for site in protocol.sites
+        },
         allocated=sum(1 for _ in reader.pages("/v1/randomizations")),
     )
 
