@@ -355,6 +355,16 @@ def test_a_user_is_no_client_and_a_client_no_user(looking: Api) -> None:
         problem(looking.patch(path, patch, version=1), 404, "not_found")
 
 
+def test_nobody_becomes_an_assessor_who_could_read_arms(admin: Api) -> None:
+    path = f"/v1/users/{demo('investigator-nn')}"
+    problem(admin.patch(path, {"role": "assessor", "reason": REASON}), 409, "knows_the_arms")
+    moved = f"/v1/users/{demo('assessor-nn')}"
+    kept = {"role": "assessor", "name": "Dr Qin", "reason": REASON}
+    assert ok(admin.patch(moved, kept))["role"] == "assessor"
+    assert ok(admin.patch(moved, {"role": "coordinator", "reason": REASON}, version=2))
+    problem(admin.patch(moved, {"role": "assessor", "reason": REASON}), 409, "knows_the_arms")
+
+
 # --- admins --------------------------------------------------------------------------
 
 SECOND: Json = {**PERSON, "username": "second", "role": "admin", "sites": []}
@@ -557,7 +567,16 @@ def test_a_client_patched_with_what_it_has_is_not_changed(admin: Api) -> None:
         ("role=monitor", {"monitor-nn", "monitor-lz", "monitor-yl"}),
         ("role=monitor&site=LZ", {"monitor-lz"}),
         ("username=dmc", {"dmc"}),
-        ("site=YL", {"assessor-yl", "coordinator-yl", "investigator-yl", "monitor-yl"}),
+        (
+            "site=YL",
+            {
+                "assessor-yl",
+                "assessor-yl-2",
+                "coordinator-yl",
+                "investigator-yl",
+                "monitor-yl",
+            },
+        ),
         ("active=false", set()),
         ("username=his-nn", set()),
         ("role=hospital_system", set()),
@@ -590,7 +609,8 @@ def test_the_list_of_users_goes_on_page_by_page(looking: Api) -> None:
         cursor = page["next_cursor"]
         path = cursor and f"/v1/users?limit=4&cursor={cursor}"
     assert read == whole
-    assert len(whole) == len(SITE_BOUND - {Role.HOSPITAL_SYSTEM}) * 3 + len(set(Role) - SITE_BOUND)
+    people = [*(SITE_BOUND - {Role.HOSPITAL_SYSTEM}), "a second assessor"]
+    assert len(whole) == len(people) * 3 + len(set(Role) - SITE_BOUND)
 
 
 # --- what is told, and what is kept --------------------------------------------------

@@ -30,3 +30,13 @@ class OwnAccount(ApiError):
     """
 
     code, status = "own_account", 403
+
+
+class KnowsTheArms(ApiError):
+    """An account that could read arms and gradings does not become an assessor's.
+
+    Assessors grade without knowing the arm or another's grade. Make an account for a person who
+    did not have another role in this trial.
+    """
+
+    code, status = "knows_the_arms", 409

@@ -6,7 +6,7 @@ from fastapi import Body as JsonBody
 from fastapi import Depends, Query
 
 from services.api.accounts import service
-from services.api.accounts.errors import LastAdmin, OwnAccount, UsernameTaken
+from services.api.accounts.errors import KnowsTheArms, LastAdmin, OwnAccount, UsernameTaken
 from services.api.accounts.schemas import (
     AccountId,
     ClientCreate,
@@ -116,7 +116,9 @@ def read_user(
     return _user(service.get_user(session, user_id))
 
 
-@router.patch("/users/{user_id}", responses=responses(*CHANGES, OwnAccount, LastAdmin))
+@router.patch(
+    "/users/{user_id}", responses=responses(*CHANGES, OwnAccount, LastAdmin, KnowsTheArms)
+)
 def change_user(
     user_id: UserId,
     patch: Annotated[UserPatch, JsonBody(media_type=MERGE_PATCH)],

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import any_, literal
 from sqlmodel import Session, col, select
 
-from services.api.accounts.errors import LastAdmin, OwnAccount
+from services.api.accounts.errors import KnowsTheArms, LastAdmin, OwnAccount
 from services.api.accounts.rules import misplaced, repeated, without_way_in
 from services.api.accounts.schemas import (
     ClientCreate,
@@ -95,6 +95,7 @@ def change_user(
         Invalid: the sites do not fit the role, or the password is weak.
         OwnAccount: an admin's own role, password or authenticator.
         LastAdmin: nobody would be left to administer.
+        KnowsTheArms: nobody becomes an assessor who was something else.
     """
     given = patch.changes()
     # Before the account itself: whoever takes an admin away sees what the others did.
@@ -104,6 +105,8 @@ def change_user(
     columns = _plain(given)
     role = Role(patch.role or account.role)
     _refuse(misplaced(role, columns.get("sites", account.sites), _codes(session)))
+    if role is Role.ASSESSOR is not Role(account.role):
+        raise KnowsTheArms
     columns["role"] = role.value
     if patch.password is not None:
         columns["secret_hash"] = hashed(
