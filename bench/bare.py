@@ -18,7 +18,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 URL = "BENCH_DATABASE_URL"
-COLUMNS = "id, number, site, status, sex, year_of_birth, created_at, protocol_version, version"
+COLUMNS = (
+    "id, number, site, status, sex, year_of_birth, left_on, created_at, protocol_version, version"
+)
 ONE = f"SELECT {COLUMNS} FROM subject WHERE id = $1"
 PAGE = f"SELECT {COLUMNS} FROM subject WHERE id > $1 ORDER BY id LIMIT $2"
 PARTS = (
@@ -27,6 +29,8 @@ PARTS = (
     "radiotherapy",
     "randomization",
     "visits",
+    "exposures",
+    "discontinuation",
     "endpoint",
     "adverse_events",
     "deviations",

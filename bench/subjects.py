@@ -54,6 +54,7 @@ class Installation:
 
     admin_url: str
     settings: Settings
+    sites: tuple[str, ...]
     token: str
     one: list[str]
     pages: list[str]
@@ -76,6 +77,7 @@ def installation(directory: Path, rows: int) -> Iterator[Installation]:
         yield Installation(
             admin_url=plain,
             settings=settings,
+            sites=sites,
             token=_token(settings, sites),
             one=[f"/v1/subjects/{subject}" for subject in ids[::step]],
             pages=[f"/v1/subjects?limit={LIMIT}&cursor={cursor}" for cursor in pages],

@@ -25,7 +25,7 @@ from services.api.settings import Settings
 from tests.allocation_list import SECRET
 from tests.listening import listening
 from tests.lived import Lived
-from tests.make import Api, ok, problem
+from tests.make import Api, lock, ok, problem
 
 APP_PASSWORD = "a password of the tests only"
 SEALER_PASSWORD = "a password of the tests' sealer"
@@ -219,6 +219,8 @@ def lived(cluster: Cluster, served: Served, sealing_key: Path) -> Iterator[Lived
             site: str(made.as_("investigator", site).lived(site)["id"]) for site in ("NN", "LZ")
         }
         made.paired(subjects["NN"], subjects["LZ"])
+        for state in ("frozen", "open"):
+            ok(made.as_("data_manager").put("/v1/study/lock", lock(state)))
         made.as_("investigator").screened(national_id="450103197101010011")
         ok(made.sign_in("investigator-nn"))
         problem(made.sign_in("investigator-nn", "a wrong password"), 400, "invalid_grant")

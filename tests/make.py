@@ -38,6 +38,16 @@ def adverse_event(today: date) -> Json:
     }
 
 
+def exposure(day: date, **changed: object) -> Json:
+    """The study drug of a day, taken as planned."""
+    return {"day": str(day), "applications": 3, **changed}
+
+
+def ended(day: date, cause: str = "other") -> Json:
+    """The end of treatment or of taking part, on that day."""
+    return {"on": str(day), "cause": cause, "detail": "Told at the visit"}
+
+
 def correction(today: date, kind: str, **given: object) -> Json:
     """An error in randomization, found today; `given` holds the field of its kind."""
     return {
@@ -60,6 +70,31 @@ def grading(day: date, **changed: object) -> Json:
         "diet": "soft",
         **changed,
     }
+
+
+def query(subject: Json, **changed: object) -> Json:
+    """A question about the subject's year of birth."""
+    return {
+        "subject_id": subject["id"],
+        "record": "subject",
+        "field": "year_of_birth",
+        "text": "The source says otherwise",
+        **changed,
+    }
+
+
+def lock(state: str) -> Json:
+    """A new state of a record, and why."""
+    return {"state": state, "reason": "As the data review plan says"}
+
+
+SEVERE: Json = {
+    "grade": 3,
+    "mucosal_appearance": "confluent",
+    "pain_score": 8,
+    "analgesic": "opioid",
+}
+"""What makes a grading one of confluent mucositis."""
 
 
 def at_noon(day: date) -> str:
@@ -87,13 +122,16 @@ class Api:
     admin_url: str
     token: str | None = None
 
-    def as_(self, role: str, site: str = "NN") -> "Api":
-        """The same API for the demo account of that role, at that site if bound to one."""
-        return self.signed_in(Role(role), (site,))
+    def as_(self, role: str, site: str = "NN", place: int = 1) -> "Api":
+        """The same API for the demo account of that role, at that site if bound to one.
 
-    def signed_in(self, role: Role, sites: Sequence[str]) -> "Api":
+        A site has two assessors; `place` says which.
+        """
+        return self.signed_in(Role(role), (site,), place)
+
+    def signed_in(self, role: Role, sites: Sequence[str], place: int = 1) -> "Api":
         """The same API with a token for those sites."""
-        name = username(role, sites[0] if sites else "NN")
+        name = username(role, sites[0] if sites else "NN", place)
         trial_wide = name == role.value.replace("_", "-")
         everywhere = () if role in {Role.ADMIN, Role.DMC} else ("LZ", "NN", "YL")
         token = self.state.issuer.issue(
@@ -259,6 +297,21 @@ class Api:
         created(self.post(f"{here}/randomization"))
         return ok(self.get(here))
 
+    def treated(self, **changed: object) -> Json:
+        """A randomized subject of the arm that receives the study drug."""
+        while True:
+            subject = self.randomized(**changed)
+            if self.receives_study_drug(subject):
+                return subject
+
+    def receives_study_drug(self, subject: Json) -> bool:
+        """Whether the randomized subject takes anything."""
+        return bool(ok(self.get(path(subject, "randomization")))["arm"] == "experimental")
+
+    def took_study_drug(self, subject: Json) -> Json:
+        """The record of a subject who took the study drug today."""
+        return created(self.post(path(subject, "exposures"), exposure(self.today())))
+
     def paired(self, one: str, other: str) -> Json:
         """The data manager's record that two randomized subjects are the same person."""
         body = correction(self.today(), "duplicate", other_subject=other)
@@ -275,9 +328,9 @@ class Api:
         ok(self.put(f"{here}/radiotherapy", body))
         return ok(self.get(here))
 
-    def in_radiotherapy(self, **changed: object) -> Json:
+    def in_radiotherapy(self, site: str = "NN", **changed: object) -> Json:
         """A consented subject, not randomized, whose first fraction was today."""
-        subject = self.consented()
+        subject = self.consented(site=site)
         today = self.today()
         body = plan(today, first_fraction_on=str(today), **changed)
         ok(self.put(f"/v1/subjects/{subject['id']}/radiotherapy", body))
@@ -290,6 +343,22 @@ class Api:
         ok(assessor.put(visit, {"date": str(day)}))
         return created(assessor.post(f"{visit}/gradings", grading(day, **changed)))
 
+    def disputed(self, code: str = "RT1A", site: str = "NN") -> Json:
+        """The adjudication of a visit of today that two assessors graded 2 and 3."""
+        coordinator, today = self.as_("coordinator", site), self.today()
+        subject = coordinator.in_radiotherapy(site=site)
+        ok(coordinator.put(path(subject, "visits", code), {"date": str(today)}))
+        self.graded_differently(path(subject, "visits", code, "gradings"), site)
+        where = f"/v1/adjudications?subject_id={subject['id']}"
+        [opened] = ok(self.as_("monitor", site).get(where))["items"]
+        return dict(opened)
+
+    def graded_differently(self, where: str, site: str = "NN") -> None:
+        """Gradings of today, 2 and 3, by the two assessors of a site."""
+        for place, seen in ((1, {}), (2, SEVERE)):
+            assessor = self.as_("assessor", site, place)
+            created(assessor.post(where, grading(self.today(), **seen)))
+
     def lived(self, site: str = "NN") -> Json:
         """A subject about whom there is a record of every kind; consent is withdrawn at last."""
         subject = self.on_treatment(site=site)
@@ -298,16 +367,35 @@ class Api:
         graded = created(self.post(f"{here}/visits/RT1A/gradings", grading(today)))
         created(self.sign_grading(graded))
         ok(self.patch(f"/v1/gradings/{graded['id']}", {"grade": 3, "reason": "Misread"}))
+        ok(self.put(f"{here}/visits/RT1B", {"date": str(today)}))
+        self.graded_differently(f"{here}/visits/RT1B/gradings", site)
         event = created(self.post(f"{here}/adverse-events", adverse_event(today)))
         created(self.sign_adverse_event(event))
         recovered = {"outcome": "recovered", "reason": "Follow-up"}
         ok(self.patch(f"/v1/adverse-events/{event['id']}", recovered))
         deviation = {"code": "visit", "description": "Late", "occurred_on": str(today)}
         created(self.post(f"{here}/deviations", deviation))
+        if self.receives_study_drug(subject):  # by every list that the tests let them live with
+            self.took_study_drug(subject)
+            ok(self.put(f"{here}/discontinuation", {"treatment": ended(today)}))
+        self.reviewed(subject, graded)
         consent = ok(self.get(f"{here}/consents"))["items"][0]
         withdrawal = {"withdrawn_on": str(today), "reason": "Moves away"}
         created(self.post(f"{here}/consents/{consent['id']}/withdrawal", withdrawal))
         return ok(self.get(here))
+
+    def reviewed(self, subject: Json, graded: Json) -> None:
+        """A query about the subject, answered; a verified grading; a record frozen and opened."""
+        site = str(subject["site"])
+        monitor, manager = self.as_("monitor", site), self.as_("data_manager")
+        asked = created(monitor.post("/v1/queries", query(subject)))
+        answer = {"action": "answer", "text": "Corrected"}
+        ok(self.as_("coordinator", site).patch(f"/v1/queries/{asked['id']}", answer))
+        here = f"/v1/gradings/{graded['id']}"
+        version = ok(monitor.get(here))["version"]
+        created(monitor.post(f"{here}/verifications", {"version": version}))
+        for state in ("frozen", "open"):
+            ok(manager.put(path(subject, "lock"), lock(state)))
 
     def close_site(self, site: str) -> None:
         """Take a site's approvals away, which no caller of the service can do."""

@@ -1,6 +1,7 @@
 """The measurement runs, compares the same answers, and refuses to measure anything else."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import time
@@ -226,3 +227,9 @@ def test_allocations_that_speak_differently_make_no_script() -> None:
 def test_an_arm_that_is_sent_before_its_slot_is_read_makes_no_script() -> None:
     with pytest.raises(Unexplained, match="arm"):
         derived(lambda seq, stratum: f"arm of {stratum} {seq}")
+
+
+def test_every_endpoint_of_a_small_trial_is_measured() -> None:
+    printed = bench("--rounds=1", "--sizes=20", "--sizes=40", module="bench.endpoints")
+    assert "rows alone" in printed
+    assert re.search(r"40 .* \d+\.\d{3} ", printed)

@@ -53,6 +53,22 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     ),
     "account_session_generation_counts": ("account_session", [{"generation": -1}]),
     "account_kind_known": ("account", [{"kind": "robot"}, {"kind": ""}]),
+    "adjudication_change_has_reason": (
+        "adjudication",
+        [{"version": 2, "grade": 2, "reason": None}],
+    ),
+    "adjudication_decided_from_version_two": (
+        "adjudication",
+        [{"grade": 2}, {"version": 2, "reason": "Seen"}],
+    ),
+    "adjudication_grade_known": (
+        "adjudication",
+        [{"version": 2, "reason": "Seen", "grade": grade} for grade in (-1, 5)],
+    ),
+    "adjudication_version_from_one": ("adjudication", VERSIONS),
+    "certificate_change_has_reason": ("certificate", UNREASONED),
+    "certificate_days_in_order": ("certificate", [{"valid_until": "2000-01-01"}]),
+    "certificate_version_from_one": ("certificate", VERSIONS),
     "adverse_event_action_known": ("adverse_event", [{"action_taken": "more"}]),
     "adverse_event_causality_known": (
         "adverse_event",
@@ -79,7 +95,39 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "adverse_event_signed_by_person": ("adverse_event_signature", SYSTEM),
     "commitment_is_one": ("randomization_commitment", [{"id": 2}]),
     "commitment_root_length": ("randomization_commitment", [{"root": "\\x00"}]),
+    "data_query_code_of_system": (
+        "data_query",
+        [{"origin": "system", "code": None}, {"origin": "person", "code": "noticed"}],
+    ),
+    "data_query_origin_known": ("data_query", [{"origin": "rumour"}]),
+    "data_query_record_known": ("data_query", [{"record": "diary"}]),
+    "data_query_step_known": ("data_query_step", [{"step": "shrug"}]),
+    "data_query_step_of_whom": (
+        "data_query_step",
+        [{"role": None, "name": "Monitor"}, {"role": "monitor", "name": None}],
+    ),
+    "data_query_step_raised_first": ("data_query_step", [{"version": 1}, {"step": "raise"}]),
+    "data_query_step_version_from_one": ("data_query_step", VERSIONS),
     "deviation_source_known": ("deviation", [{"source": "rumour"}]),
+    "discontinuation_change_has_reason": ("discontinuation", UNREASONED),
+    "discontinuation_study_cause_known": (
+        "discontinuation",
+        [{"study_on": "2027-01-01", "study_cause": "bored", "study_detail": "x"}],
+    ),
+    "discontinuation_study_whole": (
+        "discontinuation",
+        [{"study_on": "2099-01-01"}, {"study_cause": "other"}, {"study_detail": "x"}],
+    ),
+    "discontinuation_treatment_cause_known": ("discontinuation", [{"treatment_cause": "bored"}]),
+    "discontinuation_treatment_first": ("discontinuation", [{"study_on": "2000-01-01"}]),
+    "discontinuation_treatment_whole": (
+        "discontinuation",
+        [{"treatment_on": None}, {"treatment_cause": None}, {"treatment_detail": None}],
+    ),
+    "discontinuation_version_from_one": ("discontinuation", VERSIONS),
+    "exposure_applications_known": ("exposure", [{"applications": -1}, {"applications": 21}]),
+    "exposure_change_has_reason": ("exposure", UNREASONED),
+    "exposure_version_from_one": ("exposure", VERSIONS),
     "eligibility_evaluation_change_has_reason": ("eligibility_evaluation", UNREASONED),
     "eligibility_evaluation_version_from_one": ("eligibility_evaluation", VERSIONS),
     "eligibility_signature_meaning_known": (
@@ -136,6 +184,14 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         [{"first_fraction_on": None, "last_fraction_on": "2026-03-01"}],
     ),
     "radiotherapy_version_from_one": ("radiotherapy", VERSIONS),
+    "stratum_draws_have_a_time": (
+        "stratum",
+        [
+            {"drawn": -1},
+            {"drawn": 1, "drawn_at": None},
+            {"drawn": 0, "drawn_at": "2026-01-01T00:00:00Z"},
+        ],
+    ),
     "randomization_correction_criteria_named": (
         "randomization_correction",
         [{"criteria": []}, {"criteria": ["I01", None]}],
@@ -168,10 +224,18 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "slot_from_one": ("randomization_slot", [{"seq": 0}, {"seq": -1}]),
     "status_is_success": ("idempotent_answer", [{"status": 199}, {"status": 300}]),
     "subject_born_plausibly": ("subject", [{"year_of_birth": 1899}, {"year_of_birth": 2200}]),
+    "subject_left_on_a_day": (
+        "subject",
+        [{"status": status, "left_on": "2027-01-01"} for status in ("completed", "screen_failed")],
+    ),
     "subject_number_of_site": (
         "subject",
         [{"number": number} for number in ("LZ-0001", "NN-001", "NN-00001", "NN0001", "NN-0001 ")],
     ),
+    "study_lock_state_known": ("study_lock", [{"state": "ajar"}]),
+    "study_lock_version_from_one": ("study_lock", VERSIONS),
+    "subject_lock_state_known": ("subject_lock", [{"state": "ajar"}]),
+    "subject_lock_version_from_one": ("subject_lock", VERSIONS),
     "subject_sex_known": ("subject", [{"sex": "unknown"}]),
     "subject_status_known": ("subject", [{"status": "cured"}]),
     "total_is_one": ("randomization_total", [{"id": 2}]),
@@ -188,6 +252,9 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "sign_in_attempt_pkey": ("sign_in_attempt", [{"at": "2026-01-01T00:00:00Z"}]),
     "used_assertion_pkey": ("used_assertion", [{"expires_at": "2026-01-01T00:00:00Z"}]),
     "account_pkey": ("account", [{"username": "new"}]),
+    "adjudication_once_per_visit": ("adjudication", [{"id": NEW}]),
+    "adjudication_pkey": ("adjudication", [{"visit": "RT2A"}]),
+    "certificate_pkey": ("certificate", [{"training": "Another"}]),
     "account_username_unique": ("account", [{"id": NEW}]),
     "adverse_event_signature_pkey": ("adverse_event_signature", [{"version": 2}]),
     "adverse_event_signed_once": ("adverse_event_signature", [{"id": NEW}]),
@@ -206,6 +273,9 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "consent_pkey": ("consent", [{"version": "9.9"}]),
     "consent_site_subject_id_id_unique": ("consent", [{"version": "9.9"}]),
     "consent_withdrawal_pkey": ("consent_withdrawal", [{"reason": "Another"}]),
+    "data_query_pkey": ("data_query", [{"record": "eligibility"}]),
+    "data_query_site_subject_id_id_unique": ("data_query", [{"record": "eligibility"}]),
+    "data_query_step_pkey": ("data_query_step", [{"text": "Another"}]),
     "deviation_pkey": ("deviation", [{"description": "Another"}]),
     "eligibility_evaluation_pkey": ("eligibility_evaluation", [{"overall": "ineligible"}]),
     "eligibility_evaluation_site_subject_id_version_unique": (
@@ -218,6 +288,8 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "grading_signature_pkey": ("grading_signature", [{"version": 2}]),
     "grading_signed_once": ("grading_signature", [{"id": NEW}]),
     "grading_site_subject_id_id_version_unique": ("grading", [{"visit": "RT2A"}]),
+    "grading_verification_pkey": ("grading_verification", [{"version": 1}]),
+    "grading_verified_once": ("grading_verification", [{"id": NEW}]),
     "grading_pkey": ("grading", [{"visit": "RT2A"}]),
     "idempotent_answer_pkey": ("idempotent_answer", [{"status": 299}]),
     "person_digest_pkey": ("person_digest", [{}]),
@@ -233,12 +305,19 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "site_activation_pkey": ("site_activation", [{"consent_version": "9.9"}]),
     "site_pkey": ("site", [{"name": "Another"}]),
     "stratum_pkey": ("stratum", [{"site": "ZZ"}]),
-    "stratum_site_code_unique": ("stratum", [{"levels": {}}]),
+    "discontinuation_pkey": ("discontinuation", [{}]),
+    "exposure_once_a_day": ("exposure", [{"id": NEW}]),
+    "exposure_pkey": ("exposure", [{"day": "2027-01-01"}]),
+    "study_lock_pkey": ("study_lock", [{"state": "locked"}]),
+    "subject_lock_pkey": ("subject_lock", [{"state": "locked"}]),
     "subject_pkey": ("subject", [{"number": "NN-0099"}]),
     "subject_site_id_unique": ("subject", [{"number": "NN-0099"}]),
     "subject_site_number_unique": ("subject", [{"id": NEW}]),
     "visit_pkey": ("visit", [{"recorded_by": NEW}]),
     # FOREIGN KEY
+    "adjudication_protocol_version_fkey": ("adjudication", [UNKNOWN]),
+    "adjudication_site_subject_id_fkey": ("adjudication", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "certificate_assessor_fkey": ("certificate", [{"assessor": NEW}]),
     "adverse_event_protocol_version_fkey": ("adverse_event", [UNKNOWN]),
     "adverse_event_site_subject_id_fkey": ("adverse_event", [{"site": "LZ"}, {"subject_id": NEW}]),
     "adverse_event_signature_of_version": (
@@ -251,7 +330,6 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     ),
     "allocation_on_evaluation": ("allocation", [{"evaluation_version": 99}, {"site": "LZ"}]),
     "allocation_protocol_version_fkey": ("allocation", [UNKNOWN]),
-    "allocation_site_stratum_fkey": ("allocation", [{"stratum": "ZZ"}, {"site": "LZ"}]),
     "allocation_site_subject_id_fkey": ("allocation", [{"site": "LZ"}]),
     "allocation_stratum_seq_fkey": ("allocation", [{"seq": 9999}, {"seq": 0}]),
     "allocation_without_gap": ("allocation", [{"seq": 3}, {"seq": 9}]),
@@ -262,6 +340,12 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         [{"consent_id": NEW}, {"site": "LZ"}],
     ),
     "consent_withdrawal_site_subject_id_fkey": ("consent_withdrawal", [{"site": "LZ"}]),
+    "data_query_site_subject_id_fkey": ("data_query", [{"site": "LZ"}, {"subject_id": NEW}]),
+    "data_query_step_of_query": ("data_query_step", [{"id": NEW}]),
+    "data_query_step_site_subject_id_fkey": (
+        "data_query_step",
+        [{"site": "LZ"}, {"subject_id": NEW}],
+    ),
     "deviation_site_subject_id_fkey": ("deviation", [{"site": "LZ"}, {"subject_id": NEW}]),
     "eligibility_evaluation_protocol_version_fkey": ("eligibility_evaluation", [UNKNOWN]),
     "eligibility_evaluation_site_subject_id_fkey": ("eligibility_evaluation", [{"site": "LZ"}]),
@@ -277,6 +361,14 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         "grading_signature",
         [{"site": "LZ"}, {"subject_id": NEW}],
     ),
+    "grading_verification_of_version": (
+        "grading_verification",
+        [{"version": 99}, {"grading_id": NEW}],
+    ),
+    "grading_verification_site_subject_id_fkey": (
+        "grading_verification",
+        [{"site": "LZ"}, {"subject_id": NEW}],
+    ),
     "grading_protocol_version_fkey": ("grading", [UNKNOWN]),
     "grading_site_subject_id_fkey": ("grading", [{"site": "LZ"}, {"subject_id": NEW}]),
     "radiotherapy_protocol_version_fkey": ("radiotherapy", [UNKNOWN]),
@@ -287,12 +379,9 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         [{"subject_id": NEW}],
     ),
     "randomization_correction_protocol_version_fkey": ("randomization_correction", [UNKNOWN]),
-    "randomization_correction_site_stratum_fkey": (
+    "randomization_correction_stratum_fkey": (
         "randomization_correction",
-        [
-            {"kind": "wrong_stratum", "stratum": code, "pair": None, "retained": None}
-            for code in ("LZ-N", "NN-X")
-        ],
+        [{"kind": "wrong_stratum", "stratum": "NN-X", "pair": None, "retained": None}],
     ),
     "randomization_correction_site_subject_id_fkey": (
         "randomization_correction",
@@ -302,6 +391,12 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
     "site_activation_protocol_version_fkey": ("site_activation", [UNKNOWN]),
     "site_activation_site_fkey": ("site_activation", [{"site": "ZZ"}]),
     "stratum_site_fkey": ("stratum", [{"site": "ZZ"}]),
+    "discontinuation_protocol_version_fkey": ("discontinuation", [UNKNOWN]),
+    "discontinuation_site_subject_id_fkey": ("discontinuation", [{"site": "LZ"}]),
+    "exposure_of_allocation": ("exposure", [{"subject_id": NEW}]),
+    "exposure_protocol_version_fkey": ("exposure", [UNKNOWN]),
+    "exposure_site_subject_id_fkey": ("exposure", [{"site": "LZ"}]),
+    "subject_lock_site_subject_id_fkey": ("subject_lock", [{"site": "LZ"}, {"subject_id": NEW}]),
     "subject_protocol_version_fkey": ("subject", [UNKNOWN]),
     "subject_site_fkey": ("subject", [{"site": "ZZ", "number": "ZZ-0001"}]),
     "visit_protocol_version_fkey": ("visit", [UNKNOWN]),
@@ -376,6 +471,30 @@ def test_the_row_that_those_violations_change_is_accepted(
     superuser: psycopg.Connection[Any], table: str
 ) -> None:
     insert_copy(superuser, table, FRESH[table])
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        ("allocation", {"id": NEW, "subject_id": NEW, "seq": 2}),
+        (
+            "randomization_correction",
+            {"id": NEW, "kind": "wrong_stratum", "stratum": "NN-N", "pair": None, "retained": None},
+        ),
+    ],
+)
+def test_a_stratum_of_a_site_takes_subjects_of_that_site_alone(
+    superuser: psycopg.Connection[Any], table: str, changes: Changes
+) -> None:
+    """One without a site takes those of every site."""
+    lift(superuser, table, "f")
+    insert_copy(superuser, table, changes)
+    elsewhere = {**changes, "site": "LZ", "seq": 3}
+    with pytest.raises(errors.ForeignKeyViolation) as refusal, superuser.transaction():
+        insert_copy(superuser, table, elsewhere)
+    assert refusal.value.diag.constraint_name == f"{table}_at_its_site"
+    superuser.execute("UPDATE stratum SET site = NULL")
+    insert_copy(superuser, table, elsewhere)
 
 
 def test_a_slot_is_neither_skipped_nor_given_twice(superuser: psycopg.Connection[Any]) -> None:

@@ -59,6 +59,7 @@ def records(api: Api) -> dict[str, str]:
         "subject_id": subject["id"],
         "consent_id": consent["id"],
         "grading_id": made["id"],
+        "adjudication_id": api.disputed()["id"],
         "event_id": event["id"],
     }
 

@@ -194,12 +194,29 @@ def test_a_revision_that_waits_for_a_lock_gives_up_and_can_be_run_again(
     url = new_database(cluster, "locked")
     migrate.upgrade(url)
     with psycopg.connect(plain(url)) as other:
-        other.execute("LOCK TABLE subject, site_activation IN ACCESS SHARE MODE")
+        other.execute("LOCK TABLE subject, stratum IN ACCESS SHARE MODE")
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate.downgrade(url)
     assert revision(url) == migrate.head()
     migrate.downgrade(url)
     assert revision(url) is None
+
+
+def test_the_draws_of_a_running_trial_are_counted_by_the_revision_that_counts_them(
+    api: Api,
+) -> None:
+    for _ in range(2):
+        api.as_("investigator").randomized()
+    api.as_("investigator", "LZ").randomized(site="LZ", concurrent_chemotherapy=False)
+    counted: LiteralString = "SELECT concat_ws(' ', code, drawn, drawn_at) FROM stratum ORDER BY 1"
+    before = ask(api.admin_url, counted)
+    migrate.downgrade(api.admin_url, to="conduct")
+    migrate.upgrade(api.admin_url)
+    assert ask(api.admin_url, counted) == before
+    drawn = ask(api.admin_url, "SELECT drawn::text FROM stratum ORDER BY code")
+    assert drawn == ["0", "1", "2", "0", "0", "0"]
+    settings = Settings(database_url=SecretStr(api.admin_url))
+    assert verify(settings, grace=3600).faults == []
 
 
 def test_a_revision_that_takes_too_long_gives_up(

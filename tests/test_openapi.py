@@ -38,6 +38,15 @@ PUBLIC = {
 ALWAYS_POSSIBLE = {"change_client"}
 """Changes that no state of the record forbids."""
 HTML = {"read_problem"}
+DRAWN = {
+    "read_recruitment_report",
+    "read_consort_report",
+    "read_completeness_report",
+    "read_agreement_report",
+    "read_endpoints_report",
+    "read_safety_report",
+}
+"""Answers that are also a page and a PDF for people."""
 TABLES = {"list_audit_events"}
 """Operations that answer a table too, when asked to."""
 
@@ -98,6 +107,7 @@ def test_every_refusal_is_a_problem_that_has_a_page(name: str) -> None:
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             also = {"text/csv"} if name in TABLES else set()
+            also |= {"text/html", "application/pdf"} if name in DRAWN else set()
             shown = {"text/html" if name in HTML else "application/json"}
             assert set(answer["content"]) == shown | also
             continue

@@ -85,7 +85,7 @@ def test_several_workers_start_at_once_and_publish_once(
     with ThreadPoolExecutor(4) as workers:
         list(workers.map(lambda clock: prepare(fresh, settings, loaded, secret, clock), clocks))
     section = loaded.protocol.randomization
-    site_bound = 3 * len(SITE_BOUND)
+    site_bound = 3 * len([*SITE_BOUND, "a second assessor"])
     assert counts(fresh) == {
         "protocol_version": 1,
         "site": 3,

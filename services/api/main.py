@@ -12,8 +12,10 @@ from fastapi_offline import FastAPIOffline
 
 from services.api import setup
 from services.api.accounts.routes import router as accounts
+from services.api.adjudications.routes import router as adjudications
 from services.api.adverse_events.routes import router as adverse_events
 from services.api.audit.routes import router as audit
+from services.api.certificates.routes import router as certificates
 from services.api.core import errors, logs, openapi
 from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
@@ -24,14 +26,18 @@ from services.api.core.permissions import Role
 from services.api.core.tokens import TokenIssuer
 from services.api.corrections.routes import router as corrections
 from services.api.deviations.routes import router as deviations
+from services.api.discontinuations.routes import router as discontinuations
 from services.api.eligibility.routes import router as eligibility
 from services.api.endpoint.routes import router as endpoint
 from services.api.enrolment.routes import router as enrolment
+from services.api.exposures.routes import router as exposures
 from services.api.gradings.routes import router as gradings
 from services.api.identity.routes import router as identity
 from services.api.identity.watch import SessionWatch
+from services.api.locks.routes import router as locks
 from services.api.protocol.load import load
 from services.api.protocol.schema import Protocol
+from services.api.queries.routes import router as queries
 from services.api.radiotherapy.routes import router as radiotherapy
 from services.api.randomization.routes import router as randomization
 from services.api.randomization.rules import Design
@@ -41,6 +47,7 @@ from services.api.sandbox.routes import router as sandbox
 from services.api.settings import MissingSetting, Settings
 from services.api.study.routes import router as study
 from services.api.system.routes import router as system
+from services.api.verifications.routes import router as verifications
 from services.api.visits.routes import router as visits
 
 DESCRIPTION = """
@@ -56,6 +63,7 @@ exist for you.
 TAGS = [
     {"name": "identity", "description": "Signing in, and who you are."},
     {"name": "accounts", "description": "Users and machine clients, kept by admins."},
+    {"name": "certificates", "description": "Who is trained to grade."},
     {"name": "study", "description": "The trial, its sites and its protocol."},
     {"name": "enrolment", "description": "Subjects and consents."},
     {"name": "deviations", "description": "Departures from the protocol."},
@@ -64,9 +72,15 @@ TAGS = [
     {"name": "randomization", "description": "Allocation to an arm, and the committed list."},
     {"name": "corrections", "description": "Errors made in randomization, kept and shown."},
     {"name": "visits", "description": "The schedule and what happened."},
+    {"name": "exposures", "description": "Study drug taken, day by day."},
+    {"name": "discontinuations", "description": "The end of treatment, and of taking part."},
     {"name": "gradings", "description": "Assessments of oral mucositis."},
+    {"name": "adjudications", "description": "Visits whose gradings differ, and the decisions."},
     {"name": "endpoint", "description": "The outcome of a subject."},
     {"name": "adverse events", "description": "What happened to a subject's safety."},
+    {"name": "queries", "description": "Questions about recorded data, and their answers."},
+    {"name": "verifications", "description": "Gradings compared with their source."},
+    {"name": "locks", "description": "When a subject's record, or the trial's, may change."},
     {"name": "reports", "description": "Figures for those who watch over the trial."},
     {"name": "audit", "description": "Who did what, and the seals that prove it."},
     {"name": "system", "description": "Health, readiness and problem pages."},
@@ -77,6 +91,7 @@ ROUTERS = (
     enrolment,  # first, for it is asked most and routes are tried in this order
     identity,
     accounts,
+    certificates,
     study,
     deviations,
     radiotherapy,
@@ -84,9 +99,15 @@ ROUTERS = (
     randomization,
     corrections,
     visits,
+    exposures,
+    discontinuations,
     gradings,
+    adjudications,
     endpoint,
     adverse_events,
+    queries,
+    verifications,
+    locks,
     reports,
     audit,
     system,

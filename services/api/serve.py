@@ -132,7 +132,8 @@ class _Server(uvicorn.Server):
 def welcome(settings: Settings, address: str, console: Console) -> None:
     """Print where the documentation is, who can sign in, and a first call to paste."""
     accounts = Table("account", "role", "sites", box=None, pad_edge=False)
-    for username, _, role, sites in demo_accounts(load(settings.protocol_document).protocol):
+    listed = demo_accounts(load(settings.protocol_document).protocol)
+    for username, _, role, sites in listed:
         accounts.add_row(username, role.value, ", ".join(sites) or "trial-wide")
     console.print(f"\n[bold]Sandbox ready[/bold] at {address}   (Ctrl-C stops it)")
     console.print(f"Documentation   {address}/docs\n")
@@ -140,7 +141,7 @@ def welcome(settings: Settings, address: str, console: Console) -> None:
     console.print(f"\nEvery account's password or client secret is [bold]{PASSWORD}[/bold]. Try:\n")
     console.print(
         f"  curl -s {address}/v1/oauth/token -d grant_type=password"
-        f" -d username=investigator-nn -d password={PASSWORD}\n",
+        f" -d username={listed[0][0]} -d password={PASSWORD}\n",
         soft_wrap=True,
         markup=False,
     )

@@ -17,7 +17,17 @@ from services.api.sandbox.service import NAMESPACE, username
 from tests.access.matrix import ANONYMOUS
 from tests.conftest import APP_PASSWORD, admin_url, execute
 from tests.lived import plain
-from tests.make import Api, adverse_event, correction, created, grading, ok
+from tests.make import (
+    Api,
+    adverse_event,
+    correction,
+    created,
+    exposure,
+    grading,
+    ok,
+    path,
+    query,
+)
 
 PREPARED = "test_prepared"
 
@@ -39,7 +49,10 @@ class Prepared:
     ready: str
     live: str
     event: str
+    query: str
+    exposure: str
     gradings: dict[str, str]
+    adjudication: str
     hashes: dict[str, str]
 
     def as_(self, caller: str, sites: tuple[str, ...]) -> Api:
@@ -68,7 +81,10 @@ class Prepared:
 def prepare(api: Api) -> dict[str, Any]:
     """The records that the requests below act on."""
     investigator, assessor = api.as_("investigator"), api.as_("assessor")
-    live = investigator.on_treatment()["id"]
+    subject = investigator.on_treatment()
+    live = subject["id"]
+    yesterday = exposure(api.today() - timedelta(days=1))
+    taken = created(investigator.post(path(subject, "exposures"), yesterday))
     visits = f"/v1/subjects/{live}/visits"
     gradings = {}
     for code in ("RT1A", "RT1B"):
@@ -77,6 +93,10 @@ def prepare(api: Api) -> dict[str, Any]:
             for one in (investigator, assessor):
                 graded = created(one.post(f"{visits}/{code}/gradings", grading(api.today())))
                 gradings[ok(one.get("/v1/me"))["role"]] = graded["id"]
+    disputed = f"{visits}/RT2B"
+    ok(assessor.put(disputed, {"date": str(api.today())}))
+    api.graded_differently(f"{disputed}/gradings")
+    [adjudication] = ok(investigator.get("/v1/adjudications"))["items"]
     consented = investigator.consented()["id"]
     consents = ok(investigator.get(f"/v1/subjects/{consented}/consents"))["items"]
     corrections = f"/v1/subjects/{live}/randomization/corrections"
@@ -86,6 +106,8 @@ def prepare(api: Api) -> dict[str, Any]:
     evaluation = ok(investigator.get(f"/v1/subjects/{evaluated}/eligibility"))
     reported = investigator.post(f"/v1/subjects/{live}/adverse-events", adverse_event(api.today()))
     event = created(reported)["id"]
+    about = query(subject, record="grading", record_id=gradings["assessor"], field="grade")
+    asked = created(api.as_("monitor").post("/v1/queries", about))
     signable = [f"/v1/gradings/{one}" for one in gradings.values()] + [
         f"/v1/adverse-events/{event}"
     ]
@@ -98,7 +120,10 @@ def prepare(api: Api) -> dict[str, Any]:
         "ready": investigator.eligible()["id"],
         "live": live,
         "event": event,
+        "query": asked["id"],
+        "exposure": taken["id"],
         "gradings": gradings,
+        "adjudication": adjudication["id"],
         "hashes": {path: ok(investigator.get(path))["content_hash"] for path in signable},
     }
 

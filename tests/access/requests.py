@@ -18,9 +18,13 @@ from tests.make import (
     Json,
     adverse_event,
     correction,
+    ended,
+    exposure,
     grading,
+    lock,
     ok,
     plan,
+    query,
 )
 
 Send = Callable[[Api, Prepared, str], httpx.Response]
@@ -101,6 +105,13 @@ def correct_adverse_event(api: Api, at: Prepared, caller: str) -> httpx.Response
     return api.patch(f"/v1/adverse-events/{at.event}", body, version=1)
 
 
+def change_query(api: Api, at: Prepared, caller: str) -> httpx.Response:
+    """The step of the caller's role."""
+    reviews = caller in {Role.MONITOR, Role.DATA_MANAGER}
+    body = {"action": "close" if reviews else "answer", "text": "Settled"}
+    return api.patch(f"/v1/queries/{at.query}", body, version=1)
+
+
 NEW_USER: Json = {
     "username": "lan.weiming",
     "name": "Lan Weiming",
@@ -113,6 +124,13 @@ NEW_CLIENT: Json = {
     "name": "Another hospital system",
     "sites": ["NN"],
     "secret": "Zt4vQ1xW8mJ0cN7yR3pK6sD9fG2hL5bA",
+}
+CERTIFICATE = uuid5(NAMESPACE, "certificate of assessor-nn")
+NEW_CERTIFICATE: Json = {
+    "assessor": str(uuid5(NAMESPACE, "assessor-nn")),
+    "valid_from": "2026-01-12",
+    "valid_until": "2028-01-11",
+    "training": "Calibration course",
 }
 LIVE = "/v1/subjects/{at.live}"
 REQUESTS: dict[str, Send] = {
@@ -193,6 +211,18 @@ REQUESTS: dict[str, Send] = {
         lambda at: correction(at.api.today(), "wrong_stratum", stratum=WITHOUT_CHEMOTHERAPY),
     ),
     "list_corrections": read("/v1/randomization/corrections"),
+    "list_all_visits": read("/v1/visits"),
+    "list_all_deviations": read("/v1/deviations"),
+    "list_exposures": read(f"{LIVE}/exposures"),
+    "record_exposure": post(f"{LIVE}/exposures", lambda at: exposure(at.api.today())),
+    "read_exposure": read("/v1/exposures/{at.exposure}"),
+    "correct_exposure": lambda api, at, _: api.patch(
+        f"/v1/exposures/{at.exposure}", {"applications": 4, "reason": "Counted again"}, version=1
+    ),
+    "read_discontinuation": read(f"{LIVE}/discontinuation"),
+    "record_discontinuation": put(
+        f"{LIVE}/discontinuation", lambda at: {"treatment": ended(at.api.today())}, 0
+    ),
     "list_visits": read(f"{LIVE}/visits"),
     "read_visit": read(f"{LIVE}/visits/RT1A"),
     "record_visit": put(f"{LIVE}/visits/RT2A", lambda _: {"missed_reason": "Holiday"}, 0),
@@ -200,6 +230,17 @@ REQUESTS: dict[str, Send] = {
     "create_grading": post(f"{LIVE}/visits/RT1B/gradings", lambda at: grading(at.api.today())),
     "read_grading": read("/v1/gradings/{grading}"),
     "correct_grading": correct_grading,
+    "list_adjudications": read("/v1/adjudications"),
+    "read_adjudication": read("/v1/adjudications/{at.adjudication}"),
+    "decide_adjudication": lambda api, at, _: api.patch(
+        f"/v1/adjudications/{at.adjudication}", {"grade": 3, "reason": "Photograph"}, version=1
+    ),
+    "list_certificates": read("/v1/certificates"),
+    "read_certificate": read(f"/v1/certificates/{CERTIFICATE}"),
+    "record_certificate": post("/v1/certificates", lambda _: NEW_CERTIFICATE),
+    "change_certificate": lambda api, _, __: api.patch(
+        f"/v1/certificates/{CERTIFICATE}", {"training": "Another", "reason": "Wrong"}, version=1
+    ),
     "list_grading_versions": read("/v1/gradings/{grading}/versions"),
     "sign_grading": sign("/v1/gradings/{grading}", "I confirm the grading"),
     "read_endpoint": read(f"{LIVE}/endpoint"),
@@ -214,7 +255,26 @@ REQUESTS: dict[str, Send] = {
         "/v1/adverse-events/{at.event}", "I have reviewed the adverse event"
     ),
     "list_adverse_event_versions": read("/v1/adverse-events/{at.event}/versions"),
+    "list_queries": read("/v1/queries"),
+    "read_query": read("/v1/queries/{at.query}"),
+    "raise_query": post("/v1/queries", lambda at: query({"id": at.live})),
+    "change_query": change_query,
+    "list_grading_verifications": read("/v1/gradings/{grading}/verifications"),
+    "verify_grading": lambda api, at, _: api.post(
+        f"/v1/gradings/{at.gradings['assessor']}/verifications", {"version": 1}
+    ),
+    "list_verifications": read("/v1/verifications"),
+    "read_subject_lock": read(f"{LIVE}/lock"),
+    "set_subject_lock": put(f"{LIVE}/lock", lambda _: lock("frozen"), 0),
+    "read_study_lock": read("/v1/study/lock"),
+    "set_study_lock": put("/v1/study/lock", lambda _: lock("frozen"), 0),
     "read_randomization_report": read("/v1/reports/randomization"),
+    "read_recruitment_report": read("/v1/reports/recruitment"),
+    "read_consort_report": read("/v1/reports/consort"),
+    "read_completeness_report": read("/v1/reports/completeness"),
+    "read_agreement_report": read("/v1/reports/agreement"),
+    "read_endpoints_report": read("/v1/reports/endpoints"),
+    "read_safety_report": read("/v1/reports/safety-by-arm"),
     "list_audit_events": read("/v1/audit-events?site=NN"),
     "list_checkpoints": read("/v1/audit/checkpoints"),
     "read_health": read("/healthz"),
@@ -227,7 +287,12 @@ LISTS = {
     "list_subjects",
     "list_randomizations",
     "list_corrections",
+    "list_adjudications",
+    "list_all_visits",
+    "list_all_deviations",
     "list_adverse_events",
+    "list_queries",
+    "list_verifications",
     "list_audit_events",
 }
 """Lists over sites: of whoever may not see the record's, they are empty."""

@@ -19,6 +19,7 @@ OTHERS = {
     "audit_chain": "the newest hash of each chain",
     "audit_checkpoint": "signed roots, published to those who check the trail",
     "audit_leaf": "hashes of audit events",
+    "certificate": "who is trained to grade, at any number of sites",
     "familiar_source": "keyed digests of devices, no person's data",
     "person_digest": "keyed digests that nobody may read",
     "protocol_version": "published to everybody",
@@ -29,7 +30,8 @@ OTHERS = {
     "sign_in_attempt": "keyed digests, no person's data",
     "site": "published to everybody",
     "site_activation": "approvals of ethics committees, read by other sites too",
-    "stratum": "the levels of the factors, published in the protocol",
+    "study_lock": "one state for the whole trial",
+    "stratum": "the published levels of the factors, and a count that no operation answers",
     "used_assertion": "digests of a client's assertions",
 }
 """Tables that hold nothing of a subject, and why none of them needs a site."""

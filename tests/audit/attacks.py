@@ -279,11 +279,11 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     ),
     "a trigger dropped": (
         all_of("DROP TRIGGER grading_audit ON grading"),
-        r"^The trigger grading_audit is missing or off",
+        r"^The trigger grading_audit is missing, off or altered",
     ),
     "a trigger disabled": (
         all_of("ALTER TABLE account DISABLE TRIGGER account_audit"),
-        r"^The trigger account_audit is missing or off",
+        r"^The trigger account_audit is missing, off or altered",
     ),
     "a trigger that tells nothing": (
         all_of(
@@ -292,7 +292,7 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
             "DROP TRIGGER visit_audit ON visit",
             "CREATE TRIGGER visit_audit AFTER INSERT ON visit EXECUTE FUNCTION nothing()",
         ),
-        r"^The trigger visit_audit is missing or off",
+        r"^The trigger visit_audit is missing, off or altered",
     ),
     "a birth year changed behind the trail, and an ordinary update after it": (
         all_of(
@@ -358,15 +358,64 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     ),
     "an append-only table whose rows can be changed": (
         all_of("ALTER TABLE grading DISABLE TRIGGER grading_fixed"),
-        r"^The trigger grading_fixed is missing or off: rows of grading can be changed",
+        r"^The trigger grading_fixed is missing, off or altered: rows of grading can be changed",
     ),
     "the trail without what refuses changes": (
         all_of("DROP TRIGGER audit_event_fixed ON audit_event"),
-        r"^The trigger audit_event_fixed is missing or off",
+        r"^The trigger audit_event_fixed is missing, off or altered",
+    ),
+    "a table that takes rows of a locked record": (
+        all_of("ALTER TABLE grading DISABLE TRIGGER grading_lock"),
+        r"^The trigger grading_lock is missing, off or altered: a locked record takes rows of",
+    ),
+    "a frozen record that takes gradings": (
+        all_of(
+            "DROP TRIGGER grading_lock ON grading",
+            "CREATE TRIGGER grading_lock BEFORE INSERT OR UPDATE ON grading"
+            " FOR EACH ROW EXECUTE FUNCTION refuse_locked('review')",
+        ),
+        r"^The trigger grading_lock is missing, off or altered: .* or a frozen one",
+    ),
+    "a frozen record that refuses adverse events": (
+        all_of(
+            "DROP TRIGGER adverse_event_lock ON adverse_event",
+            "CREATE TRIGGER adverse_event_lock BEFORE INSERT OR UPDATE ON adverse_event"
+            " FOR EACH ROW EXECUTE FUNCTION refuse_locked()",
+        ),
+        r"^The trigger adverse_event_lock is missing, off or altered",
+    ),
+    "a locked trial that takes certificates": (
+        all_of("ALTER TABLE certificate DISABLE TRIGGER certificate_lock"),
+        r"^The trigger certificate_lock is missing, off or altered: a locked trial takes rows",
+    ),
+    "a graded visit that can be missed": (
+        all_of("DROP TRIGGER visit_graded ON visit"),
+        r"^The trigger visit_graded is missing, off or altered: a visit that was graded can",
+    ),
+    "an adjudicator who graded": (
+        all_of(
+            "DROP TRIGGER adjudication_independent ON adjudication",
+            "CREATE TRIGGER adjudication_independent AFTER INSERT ON adjudication FOR EACH ROW"
+            " WHEN (NEW.version > 1000) EXECUTE FUNCTION refuse_adjudicator_who_graded()",
+        ),
+        r"^The trigger adjudication_independent is missing, off or altered: who graded a visit",
+    ),
+    "a stratum of another site": (
+        all_of("ALTER TABLE allocation DISABLE TRIGGER allocation_at_its_site"),
+        r"^The trigger allocation_at_its_site is missing, off or altered",
+    ),
+    "a correction to a stratum of another site": (
+        all_of(
+            "DROP TRIGGER randomization_correction_at_its_site ON randomization_correction",
+            "CREATE TRIGGER randomization_correction_at_its_site AFTER UPDATE"
+            " ON randomization_correction FOR EACH ROW"
+            " WHEN (NEW.stratum IS NOT NULL) EXECUTE FUNCTION refuse_stratum_of_another_site()",
+        ),
+        r"^The trigger randomization_correction_at_its_site is missing, off or altered",
     ),
     "subjects that can be removed": (
         all_of("ALTER TABLE subject DISABLE TRIGGER subject_kept"),
-        r"^The trigger subject_kept is missing or off: rows of subject can be removed",
+        r"^The trigger subject_kept is missing, off or altered: rows of subject can be removed",
     ),
     "a trigger that never fires": (
         all_of(
@@ -374,6 +423,6 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
             "CREATE TRIGGER consent_audit AFTER INSERT OR UPDATE OR DELETE ON consent"
             " FOR EACH ROW WHEN (false) EXECUTE FUNCTION record_audit_event()",
         ),
-        r"^The trigger consent_audit is missing or off",
+        r"^The trigger consent_audit is missing, off or altered",
     ),
 }

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from services.api.audit.rules import moment
 from services.api.audit.statements import digest, name_of, read, sign
-from services.api.audit.tables import FIXED, KEPT, POLICIES
+from services.api.audit.tables import POLICIES, audited, guards
 from services.api.audit.verify import TOLD, CannotVerify, kept_checkpoints, kept_files, verify
 from services.api.core.keys import TokenKey, new_signing_key
 from services.api.embedded import Cluster
@@ -127,13 +127,13 @@ def test_every_policy_and_guard_that_the_revisions_make_is_expected(history: Tra
             "SELECT tablename, policyname, permissive = 'PERMISSIVE', array_to_string(roles, ',')"
             " FROM pg_policies WHERE schemaname = 'public'"
         ).fetchall()
-        guards = connection.execute(
+        made = connection.execute(
             "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-            " WHERE t.tgfoid = 'refuse_change'::regproc"
+            " WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal"
         ).fetchall()
+        expected = {(guard.table, guard.name) for guard, _ in guards(audited(connection))}
     assert set(policies) == POLICIES
-    expected = {(table, f"{table}_fixed") for table in FIXED}
-    assert set(guards) == expected | {(table, f"{table}_kept") for table in KEPT}
+    assert set(made) == expected
 
 
 # --- a key of one's own ------------------------------------------------------------------

@@ -121,7 +121,13 @@ def values_of(world: World, kind: str, parameter: str) -> Sequence[str]:
             NOBODY,
         ],
         ("visits", "code"): ["RT1A"],
+        ("exposures", "exposure_id"): [records["exposure"]],
+        ("queries", "query_id"): [records["query"]],
         ("gradings", "grading_id"): [records["gradings"]["assessor"]],
+        ("adjudications", "adjudication_id"): [records["adjudication"]],
+        ("certificates", "certificate_id"): [
+            str(uuid5(NAMESPACE, "certificate of assessor-nn")),
+        ],
         ("adverse-events", "event_id"): [records["event"]],
         ("sites", "code"): ["NN", "LZ"],
         ("protocol-versions", "version"): ["1.0"],
@@ -137,7 +143,9 @@ def filters(world: World, caller: str, parameters: Sequence[Mapping[str, Any]]) 
     if not parameters:
         return
     yield {"limit": 2}
-    own = [one for one in parameters if one["name"] not in {"limit", "cursor"}]
+    # A report is drawn from its JSON alone, by a process that is given nothing else.
+    left_out = {"limit", "cursor", *(["format"] if "ReportFormat" in str(parameters) else [])}
+    own = [one for one in parameters if one["name"] not in left_out]
     if caller in THOROUGH and own:
         yield {"cursor": "bad"}
         for one in own:
@@ -148,12 +156,14 @@ def filters(world: World, caller: str, parameters: Sequence[Mapping[str, Any]]) 
 def values_for(world: World, name: str, schema: Mapping[str, Any]) -> Sequence[str]:
     """What a filter is tried with; a new one that lists no values needs its own here."""
     records, schemas = world.trial.records, world.described["components"]["schemas"]
-    for kind in [schema, *schema.get("anyOf", [])]:
+    for kind in [schema, *schema.get("anyOf", []), *filter(None, [schema.get("items")])]:
         kind = schemas[kind["$ref"].rpartition("/")[2]] if "$ref" in kind else kind
         if "enum" in kind:
             return list(kind["enum"])
         if kind.get("type") == "boolean":
             return ["true", "false"]
+        if kind.get("format") == "date":
+            return [str(world.api.today())]
     known: dict[str, Sequence[str]] = {
         "site": EVERYWHERE,
         "number": ["NN-0001"],
@@ -161,6 +171,8 @@ def values_for(world: World, name: str, schema: Mapping[str, Any]) -> Sequence[s
         "client_id": ["his-nn"],
         "grade": ["3"],
         "subject": [records["ready"], records["live"]],
+        "subject_id": [records["live"]],
+        "assessor": [str(uuid5(NAMESPACE, "assessor-nn"))],
         "actor": [str(uuid5(NAMESPACE, "investigator-nn"))],
         "record": ["allocation", "randomization_commitment", "randomize"],
         "from": [world.trial.moment.isoformat()],

@@ -25,13 +25,22 @@ AUDITED = {
     "allocation": "id",
     "randomization_correction": "id",
     "visit": "subject_id",
+    "exposure": "id",
+    "discontinuation": "subject_id",
     "grading": "id",
+    "adjudication": "id",
+    "certificate": "id",
     "adverse_event": "id",
     "account": "id",
     "account_session": "id",
     "site_activation": "id",
     "randomization_commitment": "id",
     "protocol_version": "version",
+    "data_query": "id",
+    "data_query_step": "id",
+    "grading_verification": "id",
+    "subject_lock": "subject_id",
+    "study_lock": "version",
 }
 """Tables, and the column that names their record in the trail."""
 
@@ -90,7 +99,14 @@ def test_every_row_of_a_request_names_its_caller_and_one_transaction(lived: Live
     for row in lived.api.rows(f"SELECT * FROM audit_event WHERE {changes}"):
         assert row.actor
         assert row.actor_name
-        assert row.role in {"investigator", "admin", "data_manager"}
+        assert row.role in {
+            "investigator",
+            "admin",
+            "data_manager",
+            "monitor",
+            "coordinator",
+            "assessor",
+        }
         by_request.setdefault(row.request_id, set()).add(row.transaction)
     assert len(by_request) > 15
     assert all(len(transactions) == 1 for transactions in by_request.values())
@@ -184,11 +200,14 @@ READS = {
     "/deviations": "list_deviations",
     "/randomization": "read_randomization",
     "/randomization/corrections": "list_subject_corrections",
+    "/exposures": "list_exposures",
+    "/discontinuation": "read_discontinuation",
     "/visits": "list_visits",
     "/visits/RT1A": "read_visit",
     "/visits/RT1A/gradings": "list_gradings",
     "/endpoint": "read_endpoint",
     "/adverse-events": "list_subject_adverse_events",
+    "/lock": "read_subject_lock",
 }
 
 
@@ -202,6 +221,13 @@ def test_every_reading_of_a_subject_is_in_the_trail(api: Api) -> None:
         one = api.rows(f"SELECT id FROM {name} LIMIT 1")[0].id
         paths[f"/v1/{table}/{one}"] = f"read_{name}"
         paths[f"/v1/{table}/{one}/versions"] = f"list_{name}_versions"
+    differing = api.rows("SELECT id FROM adjudication LIMIT 1")[0].id
+    paths[f"/v1/adjudications/{differing}"] = "read_adjudication"
+    taken = api.rows("SELECT id FROM exposure LIMIT 1")[0].id
+    paths[f"/v1/exposures/{taken}"] = "read_exposure"
+    graded, asked = (api.rows(f"SELECT id FROM {one}")[0].id for one in ("grading", "data_query"))
+    paths[f"/v1/gradings/{graded}/verifications"] = "list_grading_verifications"
+    paths[f"/v1/queries/{asked}"] = "read_query"
     for path, operation in paths.items():
         (row,) = reading(monitor, path, headers={"X-Request-Id": "req-read"})
         assert (row.record, row.site, str(row.subject_id)) == (operation, "NN", subject["id"])

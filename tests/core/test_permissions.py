@@ -19,11 +19,17 @@ READS_OF_SUBJECTS = {
     Action.READ_ELIGIBILITY,
     Action.READ_RADIOTHERAPY,
     Action.READ_DEVIATIONS,
+    Action.READ_EXPOSURES,
+    Action.READ_DISCONTINUATION,
     Action.READ_RANDOMIZATION,
     Action.READ_VISITS,
     Action.READ_GRADINGS,
+    Action.READ_ADJUDICATIONS,
     Action.READ_ENDPOINT,
     Action.READ_ADVERSE_EVENTS,
+    Action.READ_QUERIES,
+    Action.READ_VERIFICATIONS,
+    Action.READ_LOCKS,
 }
 
 
@@ -47,9 +53,17 @@ def test_everyone_may_read_who_they_are_and_what_the_study_is() -> None:
         (Action.RANDOMIZE, {Role.INVESTIGATOR, Role.HOSPITAL_SYSTEM}),
         (Action.GRADE, {Role.INVESTIGATOR, Role.ASSESSOR}),
         (Action.CORRECT_GRADING, {Role.INVESTIGATOR, Role.ASSESSOR}),
+        (Action.ADJUDICATE, {Role.INVESTIGATOR}),
+        (Action.CERTIFY, {Role.DATA_MANAGER}),
         (Action.RECORD_CONSENT, {Role.INVESTIGATOR, Role.COORDINATOR}),
+        (Action.RECORD_EXPOSURE, {Role.INVESTIGATOR, Role.COORDINATOR}),
+        (Action.RECORD_DISCONTINUATION, {Role.INVESTIGATOR}),
         (Action.CREATE_SUBJECT, {Role.INVESTIGATOR, Role.COORDINATOR, Role.HOSPITAL_SYSTEM}),
         (Action.ACTIVATE_SITE, {Role.ADMIN}),
+        (Action.RAISE_QUERY, {Role.MONITOR, Role.DATA_MANAGER}),
+        (Action.VERIFY_SOURCE, {Role.MONITOR}),
+        (Action.SET_LOCK, {Role.DATA_MANAGER}),
+        (Action.READ_ARM_REPORTS, {Role.STATISTICIAN, Role.DMC}),
     ],
 )
 def test_an_act_with_consequences_is_delegated_to_whom_the_contract_names(
@@ -66,16 +80,28 @@ def test_a_role_without_clinical_data_reads_no_subject(role: Role) -> None:
 def test_an_assessor_learns_nothing_that_tells_the_arm() -> None:
     """Neither the arm nor what only one arm can have: safety, deviations, the outcome."""
     assert Role.ASSESSOR not in SEES_ARM
-    hidden = {Action.READ_ENDPOINT, Action.READ_ADVERSE_EVENTS, Action.READ_DEVIATIONS}
+    hidden = {
+        Action.READ_ENDPOINT,
+        Action.READ_ADVERSE_EVENTS,
+        Action.READ_DEVIATIONS,
+        Action.READ_EXPOSURES,
+        Action.READ_DISCONTINUATION,
+        Action.READ_ADJUDICATIONS,
+        Action.READ_REPORTS,
+        Action.READ_ARM_REPORTS,
+    }
     assert not GRANTS[Role.ASSESSOR] & hidden
     assert set(Role) - SEES_ARM == {Role.ASSESSOR}
 
 
 @pytest.mark.parametrize("role", [Role.MONITOR, Role.DATA_MANAGER, Role.STATISTICIAN, Role.AUDITOR])
 def test_who_checks_the_data_does_not_make_them(role: Role) -> None:
-    made = GRANTS[role] & WRITES - {Action.RECORD_DEVIATION}
-    # Errors of randomization are recorded by whoever does not recruit.
-    assert made == ({Action.RECORD_CORRECTION} if role is Role.DATA_MANAGER else set())
+    reviews = {Action.RAISE_QUERY, Action.CHANGE_QUERY, Action.VERIFY_SOURCE, Action.SET_LOCK}
+    made = GRANTS[role] & WRITES - {Action.RECORD_DEVIATION} - reviews
+    # Errors of randomization are recorded by whoever does not recruit, certificates by whoever
+    # does not grade.
+    recorded = {Action.RECORD_CORRECTION, Action.CERTIFY}
+    assert made == (recorded if role is Role.DATA_MANAGER else set())
 
 
 def test_the_site_bound_roles_are_those_of_a_hospital() -> None:

@@ -11,6 +11,13 @@ from tests.conftest import Served, cloned, serving
 from tests.hostile.ledger import Ledger
 from tests.make import Api
 
+OPEN = (
+    "INSERT INTO study_lock (version, state, reason, name, recorded_by, recorded_at)"
+    " SELECT version + 1, 'open', reason, name, recorded_by, now() FROM study_lock"
+    " WHERE version = (SELECT max(version) FROM study_lock) AND state <> 'open'"
+)
+"""Ends what a test before froze."""
+
 
 @pytest.fixture(scope="session")
 def hostile_database(cluster: Cluster, served: Served) -> Iterator[str]:
@@ -23,6 +30,7 @@ def hostile_database(cluster: Cluster, served: Served) -> Iterator[str]:
 def api(cluster: Cluster, served: Served, hostile_database: str) -> Iterator[Api]:
     """The API over the shared database."""
     with serving(cluster, served, hostile_database) as made:
+        made.rows(OPEN)
         yield made
 
 

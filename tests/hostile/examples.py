@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import httpx
 import pyotp
 
-from services.api.sandbox.service import PASSWORD
+from services.api.sandbox.service import NAMESPACE, PASSWORD
 from tests.core.signer import Signer
 from tests.facts import eligible_facts
 from tests.hostile.operations import Operation
@@ -22,9 +22,13 @@ from tests.make import (
     at_noon,
     correction,
     created,
+    ended,
+    exposure,
     grading,
+    lock,
     ok,
     plan,
+    query,
 )
 
 Json = dict[str, Any]
@@ -35,8 +39,8 @@ class Example:
     """What an operation needs to succeed.
 
     `ids` fill the path; `version` is the If-Match of an operation that needs
-    one; `ungranted` is a role that may not do it; a null for an `optional`
-    field is no value.
+    one; `ungranted` is a role that may not do it, `stranger` one that may at
+    another site; a null for an `optional` field is no value.
     """
 
     caller: Api
@@ -45,6 +49,7 @@ class Example:
     version: str = '"0"'
     ungranted: str = "monitor"
     optional: frozenset[str] = frozenset()
+    stranger: str = "investigator"
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,24 @@ def _record_visit(api: Api) -> Example:
     return Example(caller, {**_of(subject), "code": "BL"}, body)
 
 
+def _record_exposure(api: Api) -> Example:
+    caller = api.as_("investigator")
+    body = exposure(api.today(), missed_reason="None was missed")
+    return Example(caller, _of(caller.treated()), body)
+
+
+def _correct_exposure(api: Api) -> Example:
+    caller = api.as_("investigator")
+    taken = caller.took_study_drug(caller.treated())
+    body = {"applications": 2, "missed_reason": "Slept", "reason": "Counted again"}
+    return Example(caller, {"exposure_id": taken["id"]}, body, version='"1"')
+
+
+def _record_discontinuation(api: Api) -> Example:
+    caller, end = api.as_("investigator"), ended(api.today())
+    return Example(caller, _of(caller.treated()), {"treatment": end, "study": end})
+
+
 def _visited(api: Api) -> Json:
     subject = _planned(api)
     path = f"/v1/subjects/{subject['id']}/visits/BL"
@@ -219,6 +242,30 @@ def _correct_grading(api: Api) -> Example:
     made = created(caller.post(path, grading(api.today())))
     changed = grading(api.today(), grade=1, mucosal_appearance="erythema", reason="Misread")
     return Example(caller, {"grading_id": made["id"]}, changed, version='"1"')
+
+
+def _decide_adjudication(api: Api) -> Example:
+    body = {"grade": 3, "reason": "The photograph shows a membrane"}
+    ids = {"adjudication_id": api.disputed()["id"]}
+    return Example(api.as_("investigator"), ids, body, '"1"', "coordinator")
+
+
+def _record_certificate(api: Api) -> Example:
+    body = {
+        "assessor": str(uuid5(NAMESPACE, "assessor-nn")),
+        "valid_from": "2026-01-12",
+        "valid_until": "2028-01-11",
+        "training": "Calibration course",
+    }
+    return Example(api.as_("data_manager"), body=body, ungranted="investigator")
+
+
+def _change_certificate(api: Api) -> Example:
+    caller, body = api.as_("data_manager"), _record_certificate(api).body or {}
+    made = created(caller.post("/v1/certificates", body))
+    changed = {**body, "valid_until": "2027-01-11", "reason": "Expires earlier"}
+    del changed["assessor"]
+    return Example(caller, {"certificate_id": made["id"]}, changed, '"1"', "investigator")
 
 
 def _report_adverse_event(api: Api) -> Example:
@@ -248,6 +295,45 @@ def _sign_adverse_event(api: Api) -> Example:
     made = created(caller.post(path, adverse_event(api.today())))
     body = _signature(made, "I have reviewed the adverse event")
     return Example(caller, {"event_id": made["id"]}, body, '"0"', "assessor", CODE)
+
+
+def _raise_query(api: Api) -> Example:
+    body = query(api.as_("investigator").screened())
+    optional = frozenset({"record_id", "field"})
+    return Example(api.as_("monitor"), body=body, ungranted="investigator", optional=optional)
+
+
+def _change_query(api: Api) -> Example:
+    caller = api.as_("investigator")
+    asked = created(api.as_("monitor").post("/v1/queries", query(caller.screened())))
+    body = {"action": "answer", "text": "Corrected"}
+    return Example(caller, {"query_id": asked["id"]}, body, '"1"', "statistician")
+
+
+def _verify_grading(api: Api) -> Example:
+    caller = api.as_("investigator")
+    path = f"/v1/subjects/{_visited(caller)['id']}/visits/BL/gradings"
+    made = created(caller.post(path, grading(api.today())))
+    body = {"version": 1, "note": "Agrees with the sheet"}
+    return Example(
+        api.as_("monitor"),
+        {"grading_id": made["id"]},
+        body,
+        ungranted="investigator",
+        stranger="monitor",
+        optional=frozenset({"note"}),
+    )
+
+
+def _set_subject_lock(api: Api) -> Example:
+    subject = api.as_("investigator").screened()
+    return Example(api.as_("data_manager"), _of(subject), lock("frozen"))
+
+
+def _set_study_lock(api: Api) -> Example:
+    caller = api.as_("data_manager")
+    version = ok(caller.get("/v1/study/lock"))["version"]
+    return Example(caller, body=lock("frozen"), version=f'"{version}"')
 
 
 def _signature(made: Json, meaning: str) -> Json:
@@ -354,13 +440,24 @@ EXAMPLES: dict[str, Callable[[Api], Example]] = {
     "randomize": _randomize,
     "record_correction": _record_correction,
     "record_visit": _record_visit,
+    "record_exposure": _record_exposure,
+    "correct_exposure": _correct_exposure,
+    "record_discontinuation": _record_discontinuation,
     "create_grading": _create_grading,
     "correct_grading": _correct_grading,
+    "decide_adjudication": _decide_adjudication,
+    "record_certificate": _record_certificate,
+    "change_certificate": _change_certificate,
     "report_adverse_event": _report_adverse_event,
     "correct_adverse_event": _correct_adverse_event,
     "move_clock": _move_clock,
     "sign_grading": _sign_grading,
     "sign_adverse_event": _sign_adverse_event,
+    "raise_query": _raise_query,
+    "change_query": _change_query,
+    "verify_grading": _verify_grading,
+    "set_subject_lock": _set_subject_lock,
+    "set_study_lock": _set_study_lock,
     "create_user": _create_user,
     "change_user": _change_user,
     "create_client": _create_client,

@@ -13,6 +13,7 @@ from tests.hostile.ledger import Ledger
 from tests.hostile.operations import Operation, alternatives, operations, reads
 from tests.hostile.refusals import Refusals
 from tests.make import Api, adverse_event, created, grading, ok
+from tests.make import query as about
 
 READS = [one for one in reads() if one.id != "read_readiness"]
 """Without readiness: the throw-away database of the tests is not durable, as it rightly says."""
@@ -24,7 +25,7 @@ ASKED = [one for one in READS if any(part["in"] == "query" for part in one.param
 def ids(api: Api) -> dict[str, str]:
     """A record of every kind, by the name it has in paths."""
     caller = api.as_("investigator")
-    subject = caller.randomized()
+    subject = caller.treated()
     here = f"/v1/subjects/{subject['id']}"
     ok(caller.put(f"{here}/visits/BL", {"date": str(api.today())}, version=0))
     made = created(caller.post(f"{here}/visits/BL/gradings", grading(api.today())))
@@ -32,7 +33,11 @@ def ids(api: Api) -> dict[str, str]:
     return {
         "subject_id": subject["id"],
         "grading_id": made["id"],
+        "adjudication_id": api.disputed()["id"],
+        "certificate_id": str(uuid5(NAMESPACE, "certificate of assessor-nn")),
         "event_id": event["id"],
+        "query_id": created(api.as_("monitor").post("/v1/queries", about(subject)))["id"],
+        "exposure_id": caller.took_study_drug(subject)["id"],
         "user_id": str(uuid5(NAMESPACE, "monitor-nn")),
         "account_id": str(uuid5(NAMESPACE, "his-nn")),
         "version": "1.0",
@@ -50,6 +55,8 @@ def reader(api: Api, operation: Operation) -> Api:
     """Someone who may read it."""
     if "proof" in operation.path:
         return api.as_("auditor")
+    if operation.path in {"/v1/reports/endpoints", "/v1/reports/safety-by-arm"}:
+        return api.as_("statistician")
     return api.as_("admin" if operation.of_admins else "investigator")
 
 

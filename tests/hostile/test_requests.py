@@ -16,7 +16,7 @@ from tests.make import SUBJECT, Api, created
 
 WRITES = writes()
 PROTECTED = [one for one in WRITES if not one.public]
-OF_EVERY_SITE = {"record_correction"}
+OF_EVERY_SITE = {"record_correction", "change_certificate", "set_subject_lock"}
 """What only roles of every site write: no site is another one to them."""
 OF_A_SITE = [one for one in WRITES if one.of_a_site and one.id not in OF_EVERY_SITE]
 WITH_ID = [one for one in WRITES if one.names_one]
@@ -78,7 +78,7 @@ def test_another_sites_record_does_not_exist(
     api: Api, ledger: Ledger, operation: Operation
 ) -> None:
     write, example = write_of(operation, api)
-    stranger = api.as_("investigator", "LZ")
+    stranger = api.as_(example.stranger, "LZ")
     unknown = {**example.ids, **_unknown_ids(operation)}
     refusals = Refusals(ledger)
     foreign = write.send(caller=stranger)

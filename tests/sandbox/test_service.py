@@ -37,11 +37,18 @@ def test_there_is_an_account_for_every_role_and_site(unchanged: Api) -> None:
     assert len(set(names)) == len(names)
     for role in Role:
         expected = [["NN"], ["LZ"], ["YL"]] if role in SITE_BOUND else [[]]
-        assert [sites for _, _, one, sites in accounts if one is role] == expected
+        twice = 2 if role is Role.ASSESSOR else 1
+        assert [sites for _, _, one, sites in accounts if one is role] == expected * twice
     stored = unchanged.rows("SELECT username, role, sites FROM account")
     assert {(row.username, row.role, tuple(row.sites)) for row in stored} == {
         (name, role.value, tuple(sites)) for name, _, role, sites in accounts
     }
+
+
+def test_who_grades_in_a_sandbox_is_certified(unchanged: Api) -> None:
+    certified = unchanged.rows("SELECT assessor FROM certificate")
+    graders = unchanged.rows("SELECT id FROM account WHERE role IN ('assessor', 'investigator')")
+    assert {row.assessor for row in certified} == {row.id for row in graders}
 
 
 def test_every_site_of_a_sandbox_may_recruit(unchanged: Api) -> None:

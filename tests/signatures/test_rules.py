@@ -23,6 +23,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str | None: st.none() | TEXT,
     list[str]: st.lists(TEXT, max_size=3),
     int: st.integers(-9, 99),
+    int | None: st.none() | st.integers(-9, 99),
     bool: st.booleans(),
     UUID: st.uuids(),
     date: st.dates(),

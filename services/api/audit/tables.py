@@ -1,6 +1,7 @@
 """The records: each row is what its last event says, and each table tells the trail its changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -37,19 +38,26 @@ UNTOLD: Mapping[str, frozenset[str]] = {
 """Columns that the trail never holds: secrets, and what changes with every use."""
 
 _OF_SITES = (
+    "adjudication",
     "adverse_event",
     "adverse_event_signature",
     "allocation",
     "consent",
     "consent_withdrawal",
+    "data_query",
+    "data_query_step",
     "deviation",
+    "discontinuation",
     "eligibility_evaluation",
     "eligibility_signature",
+    "exposure",
     "grading",
     "grading_signature",
+    "grading_verification",
     "radiotherapy",
     "randomization_correction",
     "subject",
+    "subject_lock",
     "visit",
 )
 _COMMANDS = ("select", "insert", "update", "delete")
@@ -74,30 +82,87 @@ FIXED = frozenset(
         "audit_checkpoint",
         "audit_event",
         "audit_leaf",
+        "certificate",
         "protocol_version",
         "randomization_commitment",
         "randomization_slot",
         "site_activation",
+        "study_lock",
     }
 ) - {"subject"}
 """Tables whose rows are never changed nor removed."""
 KEPT = frozenset({"account", "account_session", "audit_chain", "subject"})
 """Tables whose rows are never removed."""
+LOCKABLE = frozenset(_OF_SITES) - {"subject_lock"}
+"""Tables that take no row of a locked record."""
+GOES_ON = frozenset(
+    {
+        "adverse_event",
+        "adverse_event_signature",
+        "consent_withdrawal",
+        "data_query",
+        "data_query_step",
+        "grading_verification",
+    }
+)
+"""Tables that take rows of a frozen record."""
+
+
+class Guard(NamedTuple):
+    """A trigger as it must be: on which table, when it fires, what it calls.
+
+    `kind` is its `tgtype`, the sum of ROW 1, BEFORE 2, INSERT 4, DELETE 8, UPDATE 16 and
+    TRUNCATE 32. `condition` is its WHEN as PostgreSQL prints it, without parentheses: none of ours
+    needs them, and all are comparisons that every version prints alike.
+    """
+
+    name: str
+    table: str
+    kind: int
+    function: str
+    condition: str | None = None
+    arguments: bytes = b""
+
+
+RULES: Mapping[Guard, str] = {
+    Guard(
+        "visit_graded", "visit", 5, "refuse_missed_when_graded", "new.visited_on IS NULL"
+    ): "a visit that was graded can be recorded as missed",
+    Guard(
+        "adjudication_independent",
+        "adjudication",
+        5,
+        "refuse_adjudicator_who_graded",
+        "new.version > 1",
+    ): "who graded a visit can adjudicate it",
+    **{
+        Guard(
+            f"{table}_at_its_site",
+            table,
+            5,
+            "refuse_stratum_of_another_site",
+            "new.stratum IS NOT NULL",
+        ): f"{table} takes a stratum of another site"
+        for table in ("allocation", "randomization_correction")
+    },
+    Guard(
+        "certificate_lock", "certificate", 23, "refuse_in_locked_trial"
+    ): "a locked trial takes rows of certificate",
+}
+"""The triggers that hold one rule each, and what is possible without it."""
 
 _TABLES = """
     SELECT c.relname FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1
 """
-# The bits of tgtype: 29 is AFTER INSERT, UPDATE or DELETE of each ROW; 58 BEFORE UPDATE, DELETE or
-# TRUNCATE; 42 BEFORE DELETE or TRUNCATE. Without a condition, and for every column.
-_GUARDED = """
-    SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled IN ('O', 'A')
-      AND t.tgqual IS NULL AND t.tgattr::text = ''
-      AND (t.tgname, t.tgtype, t.tgfoid) IN (
-          (c.relname || '_audit', 29, 'public.record_audit_event'::regproc),
-          (c.relname || '_fixed', 58, 'public.refuse_change'::regproc),
-          (c.relname || '_kept', 42, 'public.refuse_change'::regproc))
+# In force, and for every column.
+_GUARDS = """
+    SELECT t.tgname, c.relname, t.tgtype, p.proname,
+           translate(substring(pg_get_triggerdef(t.oid) FROM ' WHEN (.*) EXECUTE '), '()', ''),
+           t.tgargs
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE c.relnamespace = 'public'::regnamespace AND p.pronamespace = 'public'::regnamespace
+      AND t.tgenabled IN ('O', 'A') AND t.tgattr::text = ''
 """
 _POLICIES = """
     SELECT c.relname, p.polname, p.polpermissive, coalesce(
@@ -163,18 +228,30 @@ def audited(connection: psycopg.Connection) -> list[str]:
     return [table for table in found if table not in NOT_RECORDS]
 
 
-def guarded(connection: psycopg.Connection) -> Iterator[str]:
-    """Each table that no longer tells the trail its changes, or no longer refuses them."""
-    on = set(connection.cursor(row_factory=scalar_row).execute(_GUARDED))
-    for table in audited(connection):
-        if f"{table}_audit" not in on:
-            yield f"The trigger {table}_audit is missing or off: changes of {table} are not told."
+def guards(tables: Iterable[str]) -> Iterator[tuple[Guard, str]]:
+    """Every trigger that there must be when those tables are audited, and what it prevents."""
+    for table in tables:
+        guard = Guard(f"{table}_audit", table, 29, "record_audit_event")
+        yield guard, f"changes of {table} are not told"
     for table in sorted(FIXED):
-        if f"{table}_fixed" not in on:
-            yield f"The trigger {table}_fixed is missing or off: rows of {table} can be changed."
+        guard = Guard(f"{table}_fixed", table, 58, "refuse_change")
+        yield guard, f"rows of {table} can be changed"
     for table in sorted(KEPT):
-        if f"{table}_kept" not in on:
-            yield f"The trigger {table}_kept is missing or off: rows of {table} can be removed."
+        guard = Guard(f"{table}_kept", table, 42, "refuse_change")
+        yield guard, f"rows of {table} can be removed"
+    for table in sorted(LOCKABLE):
+        arguments = b"review\0" if table in GOES_ON else b""
+        guard = Guard(f"{table}_lock", table, 23, "refuse_locked", arguments=arguments)
+        yield guard, f"a locked record takes rows of {table}, or a frozen one those it must not"
+    yield from RULES.items()
+
+
+def guarded(connection: psycopg.Connection) -> Iterator[str]:
+    """Each trigger that is not as it must be, and what is possible without it."""
+    found = {Guard(*row) for row in connection.execute(_GUARDS)}
+    for guard, without in guards(audited(connection)):
+        if guard not in found:
+            yield f"The trigger {guard.name} is missing, off or altered: {without}."
 
 
 def visible(connection: psycopg.Connection) -> Iterator[str]:

@@ -35,12 +35,25 @@ class Action(StrEnum):
     RANDOMIZATION_ERROR_RECORDED = "randomization error recorded"
     VISIT_RECORDED = "visit recorded"
     VISIT_CORRECTED = "visit corrected"
+    EXPOSURE_RECORDED = "study drug recorded"
+    EXPOSURE_CORRECTED = "study drug corrected"
+    DISCONTINUATION_RECORDED = "discontinuation recorded"
+    DISCONTINUATION_CORRECTED = "discontinuation corrected"
     GRADING_RECORDED = "grading recorded"
     GRADING_CORRECTED = "grading corrected"
     GRADING_SIGNED = "grading signed"
+    ADJUDICATION_OPENED = "adjudication opened"
+    ADJUDICATION_DECIDED = "adjudication decided"
+    CERTIFICATE_RECORDED = "certificate recorded"
+    CERTIFICATE_CHANGED = "certificate changed"
     ADVERSE_EVENT_REPORTED = "adverse event reported"
     ADVERSE_EVENT_CORRECTED = "adverse event corrected"
     ADVERSE_EVENT_SIGNED = "adverse event signed"
+    QUERY_RAISED = "query raised"
+    QUERY_DISCUSSED = "query discussed"
+    GRADING_VERIFIED = "grading verified"
+    SUBJECT_LOCK_SET = "subject lock set"
+    STUDY_LOCK_SET = "study lock set"
     SITE_ACTIVATED = "site activated"
     PROTOCOL_PUBLISHED = "protocol published"
     LIST_COMMITTED = "randomization list committed"
@@ -125,6 +138,20 @@ TELLING: tuple[Told, ...] = (
         "recorded",
     ),
     *_versions(
+        "a day's study drug of subject {subject}",
+        "exposure",
+        Action.EXPOSURE_RECORDED,
+        Action.EXPOSURE_CORRECTED,
+        "recorded",
+    ),
+    *_versions(
+        "the discontinuation of subject {subject}",
+        "discontinuation",
+        Action.DISCONTINUATION_RECORDED,
+        Action.DISCONTINUATION_CORRECTED,
+        "recorded",
+    ),
+    *_versions(
         "a grading of subject {subject}",
         "grading",
         Action.GRADING_RECORDED,
@@ -132,6 +159,25 @@ TELLING: tuple[Told, ...] = (
         "recorded",
     ),
     _inserted(Action.GRADING_SIGNED, "grading_signature", "signed a grading of subject {subject}"),
+    _inserted(
+        Action.ADJUDICATION_OPENED,
+        "adjudication",
+        "graded a visit of subject {subject} otherwise than another assessor",
+        Only.FIRST,
+    ),
+    _inserted(
+        Action.ADJUDICATION_DECIDED,
+        "adjudication",
+        "adjudicated the gradings of a visit of subject {subject}",
+        Only.LATER,
+    ),
+    *_versions(
+        "an assessor's certificate",
+        "certificate",
+        Action.CERTIFICATE_RECORDED,
+        Action.CERTIFICATE_CHANGED,
+        "recorded",
+    ),
     *_versions(
         "an adverse event of subject {subject}",
         "adverse_event",
@@ -143,6 +189,25 @@ TELLING: tuple[Told, ...] = (
         Action.ADVERSE_EVENT_SIGNED,
         "adverse_event_signature",
         "signed an adverse event of subject {subject}",
+    ),
+    _inserted(Action.QUERY_RAISED, "data_query", "raised a query about subject {subject}"),
+    _inserted(
+        Action.QUERY_DISCUSSED,
+        "data_query_step",
+        "wrote in the conversation of a query about subject {subject}",
+    ),
+    _inserted(
+        Action.GRADING_VERIFIED,
+        "grading_verification",
+        "compared a grading of subject {subject} with its source",
+    ),
+    _inserted(
+        Action.SUBJECT_LOCK_SET,
+        "subject_lock",
+        "set whether the record of subject {subject} is open, frozen or locked",
+    ),
+    _inserted(
+        Action.STUDY_LOCK_SET, "study_lock", "set whether the trial is open, frozen or locked"
     ),
     _inserted(Action.SITE_ACTIVATED, "site_activation", "activated site {site}"),
     _inserted(Action.PROTOCOL_PUBLISHED, "protocol_version", "published the protocol"),

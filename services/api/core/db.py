@@ -26,7 +26,7 @@ SQLModel.metadata.naming_convention = {
 """Every constraint has a name, so that its violation can be told as a problem."""
 
 _BEGIN = (
-    "BEGIN; SELECT set_config('trial.sub', {}, true), set_config('trial.role', {}, true),"
+    "BEGIN {}; SELECT set_config('trial.sub', {}, true), set_config('trial.role', {}, true),"
     " set_config('trial.sites', {}, true), set_config('trial.request_id', {}, true),"
     " set_config('trial.name', {}, true)"
 )
@@ -84,6 +84,13 @@ class Database:
             yield session
             session.commit()
 
+    @contextmanager
+    def snapshot(self, caller: Principal) -> Iterator[Session]:
+        """A transaction that writes nothing and sees the data of one moment throughout."""
+        info = {"caller": caller, "mode": "ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+        with TrialSession(self.engine, expire_on_commit=False, info=info) as session:
+            yield session
+
     def close(self) -> None:
         """Return every connection to the server."""
         self.engine.dispose()
@@ -100,7 +107,8 @@ def _begin(session: Session, _: SessionTransaction, connection: Connection) -> N
         else ("", "", "", "")
     )
     context = (subject, role, sites, correlation_id.get() or "", name)
-    connection.exec_driver_sql(_BEGIN.format(*map(_literal, context)))
+    mode = session.info.get("mode", "")
+    connection.exec_driver_sql(_BEGIN.format(mode, *map(_literal, context)))
 
 
 def _literal(text: str) -> str:

@@ -8,7 +8,8 @@
     ├── Forbidden             403    ├── UnsupportedMediaType  415
     ├── NotFound              404    ├── Invalid               422
     ├── MethodNotAllowed      405    ├── KeyReused             422
-    ├── TooManyRequests       429    ├── IfMatchMissing        428
+    ├── RecordFrozen          409    ├── IfMatchMissing        428
+    ├── RecordLocked          409    ├── TooManyRequests       429
     └── Unavailable, OutcomeUnknown  503
 
 Each resource adds its own in its `errors.py`. The class's docstring is the
@@ -201,6 +202,28 @@ class Conflict(ApiError):
     """
 
     code, status = "conflict", 409
+
+
+class RecordFrozen(ApiError):
+    """The record is frozen: the site changes no clinical data of it.
+
+    GET /v1/subjects/{id}/lock and /v1/study/lock tell since when and why.
+    Adverse events and withdrawals of consent are recorded all the same. For
+    anything else ask the data manager to open it, or answer the query that is
+    still open.
+    """
+
+    code, status, constraint = "record_frozen", 409, "record_frozen"
+
+
+class RecordLocked(ApiError):
+    """The record is locked: nobody changes it.
+
+    GET /v1/subjects/{id}/lock and /v1/study/lock tell since when and why. The
+    data manager may open it again, with a reason.
+    """
+
+    code, status, constraint = "record_locked", 409, "record_locked"
 
 
 class StillInFlight(ApiError):

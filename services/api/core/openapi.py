@@ -17,6 +17,8 @@ from services.api.core.errors import (
     Internal,
     Invalid,
     Problem,
+    RecordFrozen,
+    RecordLocked,
     Unavailable,
     UnsupportedMediaType,
     problem_response,
@@ -27,6 +29,12 @@ Json = dict[str, Any]
 ALWAYS = (Internal, Unavailable)
 WITH_BODY = (BadRequest, BodyTooLarge, UnsupportedMediaType, Invalid)
 WITH_PARAMETERS = (Invalid,)
+OF_THE_RECORD = (RecordFrozen, RecordLocked)
+
+BESIDE_THE_RECORD = frozenset(
+    {"identity", "accounts", "certificates", "study", "locks", "system", "sandbox"}
+)
+"""Tags whose operations write nothing about a subject: a lock never refuses them."""
 
 
 def operation_id(route: APIRoute) -> str:
@@ -66,12 +74,12 @@ def _complete(document: Json) -> Json:
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
     for path in document["paths"].values():
-        for operation in path.values():
-            _complete_operation(operation, schemas)
+        for method, operation in path.items():
+            _complete_operation(method, operation, schemas)
     return document
 
 
-def _complete_operation(operation: Json, schemas: Json) -> None:
+def _complete_operation(method: str, operation: Json, schemas: Json) -> None:
     summary, _, rest = operation.get("description", "").partition("\n")
     operation["summary"] = summary.rstrip(".")
     operation["description"] = " ".join(rest.split()) or summary
@@ -80,6 +88,9 @@ def _complete_operation(operation: Json, schemas: Json) -> None:
         del answers["422"]  # FastAPI's own shape, which we never answer
     for kind in _possible(operation):
         _add(answers, kind)
+    if method != "get" and BESIDE_THE_RECORD.isdisjoint(operation["tags"]):
+        for refusal in OF_THE_RECORD:
+            _add(answers, refusal)
     operation["responses"] = dict(sorted(answers.items()))
     for status, answer in operation["responses"].items():
         _describe_headers(operation, status, answer)

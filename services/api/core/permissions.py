@@ -62,6 +62,10 @@ class Action(StrEnum):
     RECORD_RADIOTHERAPY = "radiotherapy:record"
     READ_DEVIATIONS = "deviations:read"
     RECORD_DEVIATION = "deviations:create"
+    READ_EXPOSURES = "exposures:read"
+    RECORD_EXPOSURE = "exposures:record"
+    READ_DISCONTINUATION = "discontinuation:read"
+    RECORD_DISCONTINUATION = "discontinuation:record"
     READ_COMMITMENT = "commitment:read"
     READ_PROOF = "proofs:read"
     READ_RANDOMIZATION = "randomization:read"
@@ -74,12 +78,25 @@ class Action(StrEnum):
     GRADE = "gradings:create"
     CORRECT_GRADING = "gradings:correct"
     SIGN_GRADING = "gradings:sign"
+    READ_CERTIFICATES = "certificates:read"
+    CERTIFY = "certificates:record"
+    READ_ADJUDICATIONS = "adjudications:read"
+    ADJUDICATE = "adjudications:decide"
     READ_ENDPOINT = "endpoint:read"
     READ_ADVERSE_EVENTS = "adverse_events:read"
     REPORT_ADVERSE_EVENT = "adverse_events:create"
     CORRECT_ADVERSE_EVENT = "adverse_events:correct"
     SIGN_ADVERSE_EVENT = "adverse_events:sign"
     READ_RANDOMIZATION_REPORT = "randomization_report:read"
+    READ_REPORTS = "reports:read"
+    READ_ARM_REPORTS = "arm_reports:read"
+    READ_QUERIES = "queries:read"
+    RAISE_QUERY = "queries:create"
+    CHANGE_QUERY = "queries:change"
+    READ_VERIFICATIONS = "verifications:read"
+    VERIFY_SOURCE = "verifications:create"
+    READ_LOCKS = "locks:read"
+    SET_LOCK = "locks:set"
 
 
 PUBLIC = frozenset(
@@ -106,13 +123,21 @@ _CLINICAL_READ = frozenset(
         Action.READ_ELIGIBILITY,
         Action.READ_RADIOTHERAPY,
         Action.READ_DEVIATIONS,
+        Action.READ_EXPOSURES,
+        Action.READ_DISCONTINUATION,
         Action.READ_RANDOMIZATION,
         Action.READ_VISITS,
         Action.READ_GRADINGS,
+        Action.READ_CERTIFICATES,
+        Action.READ_ADJUDICATIONS,
         Action.READ_CORRECTIONS,
         Action.READ_ENDPOINT,
         Action.READ_ADVERSE_EVENTS,
         Action.READ_RANDOMIZATION_REPORT,
+        Action.READ_REPORTS,
+        Action.READ_QUERIES,
+        Action.READ_VERIFICATIONS,
+        Action.READ_LOCKS,
     }
 )
 _AUDIT_READ = frozenset({Action.READ_AUDIT, Action.READ_CHECKPOINTS})
@@ -125,6 +150,7 @@ _SITE_STAFF_WRITE = frozenset(
         Action.RECORD_VISIT,
         Action.REPORT_ADVERSE_EVENT,
         Action.CORRECT_ADVERSE_EVENT,
+        Action.CHANGE_QUERY,
     }
 )
 
@@ -137,16 +163,19 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.RECORD_CONSENT,
         Action.SIGN_ELIGIBILITY,
         Action.RECORD_DEVIATION,
+        Action.RECORD_EXPOSURE,
+        Action.RECORD_DISCONTINUATION,
         Action.RANDOMIZE,
         Action.GRADE,
         Action.CORRECT_GRADING,
         Action.SIGN_GRADING,
+        Action.ADJUDICATE,
         Action.SIGN_ADVERSE_EVENT,
     },
     Role.COORDINATOR: _EVERYONE
     | _CLINICAL_READ
     | _SITE_STAFF_WRITE
-    | {Action.RECORD_CONSENT, Action.RECORD_DEVIATION},
+    | {Action.RECORD_CONSENT, Action.RECORD_DEVIATION, Action.RECORD_EXPOSURE},
     Role.ASSESSOR: _EVERYONE
     | {
         Action.READ_SUBJECTS,
@@ -155,16 +184,36 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.READ_VISITS,
         Action.RECORD_VISIT,
         Action.READ_GRADINGS,
+        Action.READ_CERTIFICATES,
         Action.GRADE,
         Action.CORRECT_GRADING,
         Action.SIGN_GRADING,
+        Action.READ_QUERIES,  # those about their own gradings
+        Action.CHANGE_QUERY,
+        Action.READ_LOCKS,
     },
-    Role.MONITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ | {Action.RECORD_DEVIATION},
+    Role.MONITOR: _EVERYONE
+    | _CLINICAL_READ
+    | _AUDIT_READ
+    | {
+        Action.RECORD_DEVIATION,
+        Action.RAISE_QUERY,
+        Action.CHANGE_QUERY,
+        Action.VERIFY_SOURCE,
+    },
     Role.HOSPITAL_SYSTEM: _EVERYONE | _CLINICAL_READ | _SITE_STAFF_WRITE | {Action.RANDOMIZE},
-    Role.DATA_MANAGER: _EVERYONE | _CLINICAL_READ | {Action.RECORD_CORRECTION},
+    Role.DATA_MANAGER: _EVERYONE
+    | _CLINICAL_READ
+    | {
+        Action.RECORD_CORRECTION,
+        Action.CERTIFY,
+        Action.RAISE_QUERY,
+        Action.CHANGE_QUERY,
+        Action.SET_LOCK,
+    },
     Role.SAFETY_OFFICER: _EVERYONE | _CLINICAL_READ | {Action.CORRECT_ADVERSE_EVENT},
-    Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ | {Action.READ_PROOF},
-    Role.DMC: _EVERYONE,
+    Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ | {Action.READ_PROOF, Action.READ_ARM_REPORTS},
+    Role.DMC: _EVERYONE | {Action.READ_ARM_REPORTS},
     Role.AUDITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ | {Action.READ_PROOF},
     Role.ADMIN: _EVERYONE
     | {

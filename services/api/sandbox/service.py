@@ -5,8 +5,9 @@ from uuid import UUID, uuid5
 
 from sqlmodel import Session
 
+from services.api.certificates.models import Certificate
 from services.api.core.clock import Clock
-from services.api.core.permissions import SITE_BOUND, Role
+from services.api.core.permissions import GRANTS, SITE_BOUND, Action, Role
 from services.api.identity.models import Account
 from services.api.identity.passwords import hash_secret
 from services.api.protocol.schema import Protocol
@@ -19,16 +20,19 @@ FURTHEST = timedelta(days=3653)
 NAMESPACE = UUID("0f2f9c1e-6f0b-4c5e-9a52-6c1b2b1f7f10")
 
 
-def username(role: Role, site: str) -> str:
-    """The demo account's user name or client id."""
+def username(role: Role, site: str, place: int = 1) -> str:
+    """The demo account's user name or client id; `place` counts those of one role at a site."""
     if role not in SITE_BOUND:
         return role.value.replace("_", "-")
     prefix = "his" if role is Role.HOSPITAL_SYSTEM else role.value
-    return f"{prefix}-{site.lower()}"
+    return f"{prefix}-{site.lower()}" if place == 1 else f"{prefix}-{site.lower()}-{place}"
 
 
 def demo_accounts(protocol: Protocol) -> list[tuple[str, str, Role, list[str]]]:
-    """User name, display name, role and sites: one per role, site-bound ones for each site."""
+    """User name, display name, role and sites: one per role, site-bound ones for each site.
+
+    Each site has a second assessor, for second gradings.
+    """
     accounts: list[tuple[str, str, Role, list[str]]] = []
     for role in Role:
         label = f"Demo {role.value.replace('_', ' ')}"
@@ -39,11 +43,20 @@ def demo_accounts(protocol: Protocol) -> list[tuple[str, str, Role, list[str]]]:
             (username(role, site.code), f"{label}, {site.city}", role, [site.code])
             for site in protocol.sites
         )
+    accounts.extend(
+        (
+            username(Role.ASSESSOR, site.code, 2),
+            f"Demo second assessor, {site.city}",
+            Role.ASSESSOR,
+            [site.code],
+        )
+        for site in protocol.sites
+    )
     return accounts
 
 
 def furnish(session: Session, protocol: Protocol) -> None:
-    """Create the demo accounts and activate every site, unless that was done before."""
+    """Create the demo accounts, certify who grades and activate every site, but only once."""
     if furnished(session):
         return
     session.add(SandboxClock(ahead=timedelta(0)))
@@ -61,7 +74,11 @@ def furnish(session: Session, protocol: Protocol) -> None:
                 secret_hash=secret_hash,
             )
         )
+    session.flush()
     approved = date.fromisoformat(f"{protocol.study.start}-01")
+    for account, _, role, _ in demo_accounts(protocol):
+        if Action.GRADE in GRANTS[role]:
+            session.add(_certificate(account, approved))
     for site in protocol.sites:
         session.add(
             SiteActivation(
@@ -74,6 +91,19 @@ def furnish(session: Session, protocol: Protocol) -> None:
             )
         )
     session.flush()
+
+
+def _certificate(account: str, valid_from: date) -> Certificate:
+    """A demo account's training in grading, valid for as long as the clock can be moved."""
+    return Certificate(
+        id=uuid5(NAMESPACE, f"certificate of {account}"),
+        version=1,
+        assessor=uuid5(NAMESPACE, account),
+        valid_from=valid_from,
+        valid_until=datetime.now(UTC).date() + FURTHEST,
+        training="demo training",
+        recorded_by=uuid5(NAMESPACE, username(Role.DATA_MANAGER, "")),
+    )
 
 
 def furnished(session: Session) -> bool:
