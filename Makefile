@@ -40,7 +40,7 @@ types: $(READY) ## Check types
 imports: $(READY) ## Check that arrows between modules go one way
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
-demo: $(READY) ## Take 200 subjects through a running sandbox
+demo: $(READY) ## Take 200 subjects through a running sandbox, to the DMC's report
 	@$(BIN)/trial demo --subjects 200
 
 openapi: $(READY) ## Write openapi/openapi.json from the code
