@@ -33,8 +33,10 @@ PHASES = {"investigator": "examples,coverage,fuzzing", "hospital_system": "examp
 EXAMPLES = 8
 """Generated requests for each operation in the fuzzing phase; coverage makes about forty."""
 
+# A drawn report takes a process of its own for seconds: tests/reports tries pages and PDFs.
 CONFIG = """
 [parameters]
+"query.format" = "json"
 {parameters}
 [checks.missing_required_header]
 expected-statuses = [400, 401, 403, 415, 422, 428]

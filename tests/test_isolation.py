@@ -170,6 +170,7 @@ def test_not_even_the_superuser_removes_a_subject(
 KEPT = ["account_kept", "account_session_kept", "audit_chain_kept", "subject_kept"]
 """Of tables whose rows change and are never removed."""
 RULES = [
+    "certificate_lock",
     "adjudication_independent",
     "allocation_at_its_site",
     "randomization_correction_at_its_site",

@@ -146,20 +146,21 @@ planned AS (
 -- is kept when an assessment that counts has its day in the slot's own window, whichever visit it
 -- was made at, and whether or not its grade is open." "A gap is a slot that is not kept and can no
 -- longer be: the last day of its own window is before today, or the endpoint's window is over."
+held AS (
+    SELECT DISTINCT planned.subject, planned.code
+    FROM planned
+    JOIN counted ON counted.subject = planned.subject
+        AND counted.day BETWEEN planned.window_from AND planned.window_to
+),
+
 slot AS (
     SELECT
         planned.*,
-        seen.day IS NOT NULL AS kept,
-        seen.day IS NULL AND (planned.window_to < course.today OR course.over) AS gap
+        held.code IS NOT NULL AS kept,
+        held.code IS NULL AND (planned.window_to < course.today OR course.over) AS gap
     FROM planned
     JOIN course ON course.subject = planned.subject
-    LEFT JOIN LATERAL (
-        SELECT counted.day
-        FROM counted
-        WHERE counted.subject = planned.subject
-            AND counted.day BETWEEN planned.window_from AND planned.window_to
-        LIMIT 1
-    ) AS seen ON true
+    LEFT JOIN held ON held.subject = planned.subject AND held.code = planned.code
     WHERE planned.planned_on >= course.first_on
         AND (course.window_to IS NULL OR planned.planned_on <= course.window_to)
 ),
