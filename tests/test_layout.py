@@ -23,7 +23,9 @@ TESTED_ELSEWHERE = {
     "audit/tables": "audit/test_verify.py",
     "audit/service": "audit/test_routes.py",
     "protocol/schema": "protocol/test_document.py",
+    "reports/arm_pages": "reports/test_render.py",
     "reports/arm_schemas": "reports/test_endpoints.py",
+    "reports/blind_pages": "reports/test_render.py",
     "reports/document": "reports/test_render.py",
     "reports/page": "reports/test_render.py",
     "reports/pages": "reports/test_render.py",
@@ -31,6 +33,7 @@ TESTED_ELSEWHERE = {
     "reports/participants": "reports/test_consort.py",
     "reports/plots": "reports/test_render.py",
     "reports/queries": "reports/test_service.py",
+    "reports/wording": "reports/test_render.py",
     "protocol/comparisons": "protocol/test_conditions.py",
 }
 """Modules without a test file of their name, and the one that tries them."""
@@ -93,7 +96,9 @@ OWN: defaultdict[str, set[str]] = defaultdict(
     radiotherapy={"stratification"},
     reports={
         "agreement",
+        "arm_pages",
         "arm_schemas",
+        "blind_pages",
         "child",
         "completeness",
         "consort",
@@ -108,6 +113,7 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "recruitment",
         "render",
         "safety",
+        "wording",
     },
     identity={
         "assertions",

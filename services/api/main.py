@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 
 from services.api import setup
 from services.api.accounts.routes import router as accounts
@@ -125,7 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if not settings.sandbox:
         settings.require_production()
     logs.configure()
-    app: FastAPI = FastAPIOffline(
+    app = openapi.Documented(
         title="Trial API",
         summary="The service that runs a multi-centre clinical trial over a JSON API",
         description=DESCRIPTION,
@@ -138,7 +137,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     _furnish(app, settings)
     errors.install(app)
-    openapi.install(app)
     app.add_middleware(logs.AccessLog)
     app.add_middleware(
         CorrelationIdMiddleware,

@@ -6,13 +6,15 @@ from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, col
+from sqlalchemy import select
+from sqlmodel import Session, SQLModel, col
+from sqlmodel import select as sqlmodel_select
 
 from services.api.adverse_events.models import AdverseEvent
 from services.api.core.auth import Principal
 from services.api.core.errors import Invalid
 from services.api.core.permissions import Role
-from services.api.core.records import change, current, latest, version_checks
+from services.api.core.records import change, current, last_of_each, latest, version_checks
 from services.api.radiotherapy.models import Radiotherapy
 from tests.make import Api, adverse_event, created, ok
 
@@ -80,6 +82,22 @@ def test_only_current_versions_are_listed(api: Api) -> None:
     with api.state.database.session(everywhere) as session:
         rows = session.exec(current(AdverseEvent).order_by(col(AdverseEvent.id))).all()
     assert [(str(row.id), row.version) for row in rows] == list(zip(events, (1, 3, 1), strict=True))
+
+
+def test_of_many_records_only_the_last_version_of_each_is_left(api: Api, subject_id: UUID) -> None:
+    other = UUID(api.as_("investigator").consented()["id"])
+    table = SQLModel.metadata.tables["radiotherapy"]
+    with api.state.database.session(CALLER) as session:
+        # Read in the order of the key and of numbers, in whatever order they were stored.
+        for number, subject in ((2, other), (1, other), (1, subject_id), (10, other)):
+            session.add(version(number, subject, "Revised" if number > 1 else None))
+            session.flush()
+        asked = select(table.c.planned_dose_gy, table.c.version).where(table.c.site == "NN")
+        rows = session.connection().execute(last_of_each(asked, table.c, "subject_id")).all()
+        assert [tuple(row) for row in rows] == [(61, 1), (70, 10)]
+        wanted = sqlmodel_select(Radiotherapy).where(col(Radiotherapy.subject_id) == other)
+        models = session.exec(last_of_each(wanted, Radiotherapy, "subject_id")).all()
+        assert [(row.subject_id, row.version) for row in models] == [(other, 10)]
 
 
 def test_a_versioned_table_checks_versions_and_reasons() -> None:

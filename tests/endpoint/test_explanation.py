@@ -51,7 +51,7 @@ def test_an_outcome_without_event_tells_coverage_and_gaps() -> None:
 
 
 def test_an_open_grade_and_a_departure_are_told() -> None:
-    text = said([unresolved(MONDAY, 3, "RT1A")], today=LAST, left_on=LAST)
+    text = said([unresolved(MONDAY, "RT1A")], today=LAST, left_on=LAST)
     assert "The subject left the study on 2026-03-27." in text
     assert "The grade is open until adjudicated at RT1A." in text
     assert "Primary: pending" in text

@@ -133,7 +133,6 @@ def graded(on: date, grade: int, visit: str = "BL", hour: int = 2) -> Assessment
         on=on,
         at=datetime.combine(on, time(hour), UTC),
         grade=grade,
-        highest=grade,
         basis=Basis.SINGLE,
         grading=UUID(int=next(ids)),
         version=1,
@@ -148,9 +147,9 @@ def kept(grade: int = 0, missing: Iterable[str] = ()) -> list[Assessment]:
     ]
 
 
-def unresolved(on: date, highest: int, visit: str) -> Assessment:
+def unresolved(on: date, visit: str) -> Assessment:
     """A visit whose gradings differ and were not adjudicated."""
-    single = graded(on, highest, visit)
+    single = graded(on, 0, visit)
     return replace(single, grade=None, basis=Basis.UNRESOLVED, adjudication=UUID(int=0))
 
 
@@ -310,14 +309,14 @@ def test_without_an_event_no_grading_decides() -> None:
 
 
 def test_an_open_grade_keeps_the_slot_and_leaves_the_outcome_pending() -> None:
-    outcome = derived([*kept(missing=["RT2A"]), unresolved(MONDAY + 8 * DAY, 3, "RT2A")])
+    outcome = derived([*kept(missing=["RT2A"]), unresolved(MONDAY + 8 * DAY, "RT2A")])
     assert (outcome.primary.status, outcome.secondary.status) == (PENDING, PENDING)
     assert (outcome.coverage, outcome.gaps, outcome.unresolved) == (1.0, (), ("RT2A",))
     assert (outcome.max_grade, outcome.days_severe) == (0, 0)
 
 
 def test_an_event_elsewhere_needs_no_adjudication() -> None:
-    open_grade = unresolved(MONDAY + 8 * DAY, 4, "RT2A")
+    open_grade = unresolved(MONDAY + 8 * DAY, "RT2A")
     severe = graded(MONDAY + 14 * DAY, 3, "RT3A")
     outcome = derived([*kept(), open_grade, severe])
     assert outcome.primary.deciding == severe
@@ -325,7 +324,7 @@ def test_an_event_elsewhere_needs_no_adjudication() -> None:
 
 
 def test_an_open_grade_outside_the_window_holds_nothing_up() -> None:
-    outcome = derived([*kept(), unresolved(CLOSE + DAY, 4, "FU90")])
+    outcome = derived([*kept(), unresolved(CLOSE + DAY, "FU90")])
     assert (outcome.primary.status, outcome.unresolved) == (NO_EVENT, ())
 
 
@@ -562,7 +561,7 @@ def test_a_grading_below_severe_never_makes_an_event(
     record: list[Assessment], rt: Radiotherapy, today: date, more: Assessment
 ) -> None:
     before = derived(record, rt, today)
-    after = derived([*record, replace(more, grade=min(more.highest, 2))], rt, today)
+    after = derived([*record, replace(more, grade=min(more.grade or 0, 2))], rt, today)
     assert (after.primary.status is EVENT) == (before.primary.status is EVENT)
     assert after.primary.deciding == before.primary.deciding
 

@@ -59,7 +59,7 @@ def test_the_grade_that_counts_is_the_only_one_the_agreed_one_or_the_decided_one
 ) -> None:
     made = [Graded(UUID(int=number), grade=grade) for number, grade in enumerate(grades)]
     [one] = assessments(made, [adjudication] if adjudication else [])
-    assert (one.grade, one.basis, one.highest) == (counts, basis, max(grades))
+    assert (one.grade, one.basis) == (counts, basis)
     assert one.adjudication == (adjudication.id if adjudication else None)
 
 
@@ -137,7 +137,6 @@ def test_no_grade_counts_that_nobody_entered_or_decided(
     for one in assessments(made, decided):
         at_visit = [graded for graded in made if graded.visit == one.visit]
         grades = {graded.grade for graded in at_visit}
-        assert one.highest == max(grades)
         assert one.at == min(graded.assessed_at for graded in at_visit)
         assert one.grading in {graded.id for graded in at_visit}
         if one.visit in decisions:

@@ -37,7 +37,7 @@ def subject_id(number: int) -> UUID:
 
 def assessment(day: date, grade: int, number: int) -> Assessment:
     at = datetime.combine(day, time(2), UTC)
-    return Assessment("RT1A", day, at, grade, grade, Basis.SINGLE, subject_id(number), 1)
+    return Assessment("RT1A", day, at, grade, Basis.SINGLE, subject_id(number), 1)
 
 
 def outcome(chance: random.Random, start: date, milder: bool, left_on: date | None) -> Outcome:

@@ -1,16 +1,20 @@
 """What the figures of randomization count."""
 
+from contextlib import closing
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.db import Database
 from services.api.core.permissions import WITHOUT_CLINICAL_DATA, Role
+from services.api.endpoint import rules
 from services.api.protocol.load import load
 from services.api.reports import service
 from services.api.settings import DOCUMENTS
@@ -107,11 +111,35 @@ def test_a_report_sees_the_data_of_one_moment(api: Api) -> None:
     assert api.rows(count) == [(before + 1,)]
 
 
+def test_outcomes_are_derived_when_no_transaction_waits_for_them(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large trial it takes longer than a transaction may be idle."""
+    database, clock = Database(lived.app_url, pool_size=1), Clock(ZoneInfo("Asia/Shanghai"))
+    pool, derive, held = database.engine.pool, rules.endpoint, []
+    assert isinstance(pool, QueuePool)
+
+    def watched(*given: Any, **named: Any) -> rules.Outcome:
+        held.append(pool.checkedout())
+        return derive(*given, **named)
+
+    monkeypatch.setattr(rules, "endpoint", watched)
+    caller = principal(Role.STATISTICIAN)
+    protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+    with closing(database), database.session(caller) as session:
+        for blind in (service.recruitment_of, service.consort_of):
+            blind(session, caller, clock, protocol, None)
+        for by_arm in (service.endpoints_of, service.safety_of):
+            by_arm(session, caller, clock, protocol)
+    assert len(held) >= 4
+    assert set(held) == {0}
+
+
 def test_the_committee_s_widened_sight_ends_with_the_report(lived: Lived) -> None:
     database = Database(lived.app_url, pool_size=1)
     caller = principal(Role.DMC)
     protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
-    with database.session(caller) as session:
+    with closing(database), database.session(caller) as session:
         told = service.endpoints_of(session, caller, Clock(ZoneInfo("Asia/Shanghai")), protocol)
         assert sum(flow.randomized for flow in told.flow) > 0
         # The same connection of the pool, in the request's own transaction.

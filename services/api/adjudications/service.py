@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy import select as columns_of
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, SQLModel, col
 
 from services.api.adjudications.models import Adjudication
@@ -21,7 +20,7 @@ from services.api.core.db import new_id
 from services.api.core.errors import NotFound
 from services.api.core.etag import check_version
 from services.api.core.pagination import page
-from services.api.core.records import change, current, latest
+from services.api.core.records import change, current, last_of_each, latest
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.protocol.schema import Protocol
@@ -58,8 +57,8 @@ _TABLE = SQLModel.metadata.tables["adjudication"]
 def of_sites(session: Session, sites: Collection[str]) -> Sequence[Any]:
     """Subject, visit and grade of every adjudication at the sites, in its current version."""
     shown = columns_of(_TABLE.c.subject_id, _TABLE.c.id, _TABLE.c.visit, _TABLE.c.grade)
-    query = shown.where(_TABLE.c.site.in_(sites)).ext(distinct_on(_TABLE.c.id))
-    return session.connection().execute(query.order_by(_TABLE.c.id, _TABLE.c.version.desc())).all()
+    query = last_of_each(shown.where(_TABLE.c.site.in_(sites)), _TABLE.c, "id")
+    return session.connection().execute(query).all()
 
 
 def open_count(session: Session, sites: Collection[str], subject_id: UUID | None = None) -> int:

@@ -6,16 +6,19 @@ its author and reason, and the highest version counts (ICH E6(R3) 4.2.2).
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Select, bindparam
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from services.api.core.auth import Principal
 from services.api.core.db import because
 from services.api.core.errors import Invalid
+
+Query = TypeVar("Query", bound=Select[Any])
 
 
 def of_subject() -> ForeignKeyConstraint:
@@ -67,6 +70,18 @@ def current(model: type[Any]) -> Any:
         select(newer.id).where(newer.id == model.id, newer.version == model.version + 1).exists()
     )
     return select(model).where(~superseded)
+
+
+def last_of_each(query: Query, record: Any, *key: str) -> Query:
+    """The query, of whose rows only the last version of each record is left.
+
+    `record` is the model or the table's columns; `key` names, of them, those that name a record.
+    For what is read of many records at once: one sort, by the key of the table where `key` is its
+    beginning. What every version shares may be asked for beforehand; anything else would find the
+    last version of those that have it.
+    """
+    columns = [getattr(record, name) for name in key]
+    return query.ext(distinct_on(*columns)).order_by(*columns, record.version.desc())
 
 
 def change(session: Session, caller: Principal, row: Any) -> None:

@@ -100,7 +100,8 @@ def record(
     if given.day < randomized_on:
         raise Invalid.at("/day", "before_randomization", "Not before randomization")
     enrolment.require_observed(session, subject, given.day)
-    _require_treated(session, subject, given.day, given.applications)
+    days = course(session, clock, protocol, subject)
+    _require_treated(days, given.day, given.applications)
     row = Exposure(
         id=new_id(),
         version=1,
@@ -112,7 +113,7 @@ def record(
         missed_reason=given.missed_reason,
         protocol_version=protocol.version,
     )
-    return _store(session, caller, clock, protocol, subject, None, row)
+    return _store(session, caller, protocol, subject, days, None, row), days
 
 
 def correct(
@@ -150,33 +151,32 @@ def correct(
     )
     if row.applications > 0:
         enrolment.require_not_left(subject, row.day)
-    _require_treated(session, subject, row.day, row.applications)
-    return _store(session, caller, clock, protocol, subject, before, row)
+    days = course(session, clock, protocol, subject)
+    _require_treated(days, row.day, row.applications)
+    return _store(session, caller, protocol, subject, days, before, row), days
 
 
-def _require_treated(session: Session, subject: Subject, day: date, applications: int) -> None:
-    ended_on = discontinuations.treatment_ended_on(session, subject)
-    if applications > 0 and ended_on is not None and day > ended_on:
+def _require_treated(days: Course, day: date, applications: int) -> None:
+    if applications > 0 and days.ended_on is not None and day > days.ended_on:
         raise TreatmentDiscontinued
 
 
 def _store(
     session: Session,
     caller: Principal,
-    clock: Clock,
     protocol: Protocol,
     subject: Subject,
+    days: Course,
     before: Exposure | None,
     row: Exposure,
-) -> tuple[Exposure, Course]:
+) -> Exposure:
     treatment = protocol.treatment
     if rules.reason_missing(row.applications, row.missed_reason, treatment):
         raise Invalid.at("/missed_reason", "missing", "Say why fewer were taken than planned")
     change(session, caller, row)
-    days = course(session, clock, protocol, subject)
     known = rules.flags(before.day, before.applications, days, treatment) if before else ()
     raised = rules.flags(row.day, row.applications, days, treatment)
     for flag, deviation in NOTED.items():
         if flag in raised and flag not in known:
             deviations.note(session, caller, subject, *deviation, row.day)
-    return row, days
+    return row

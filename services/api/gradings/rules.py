@@ -156,15 +156,13 @@ class Assessment:
     """A visit's grade, as the analysis reads it.
 
     `on` (local day), `at` (moment in UTC), `grading` and `version` are those of
-    the earliest grading. `grade` is None while unresolved; `highest` is the
-    highest grade entered.
+    the earliest grading. `grade` is None while unresolved.
     """
 
     visit: str
     on: date
     at: datetime
     grade: int | None
-    highest: int
     basis: Basis
     grading: UUID
     version: int
@@ -197,7 +195,6 @@ def _assessment(gradings: list[Graded], adjudication: Adjudicated | None) -> Ass
         on=earliest.assessed_on,
         at=earliest.assessed_at,
         grade=grade,
-        highest=max(grades),
         basis=basis,
         grading=earliest.id,
         version=earliest.version,

@@ -1,13 +1,12 @@
 """Gradings of oral mucositis: the only user of their tables."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy import select as columns_of
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, SQLModel, col, select
 
 from services.api.adjudications import service as adjudications
@@ -18,7 +17,7 @@ from services.api.core.db import new_id
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
 from services.api.core.permissions import Role
-from services.api.core.records import change, current, latest
+from services.api.core.records import change, current, last_of_each, latest
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.service import not_after
@@ -130,7 +129,7 @@ def grade(
         **_content(given.model_dump(), clock, protocol, visit.recorded.visited_on),
     )
     change(session, caller, row)
-    _follow_up(session, caller, protocol, subject, row, before=())
+    _follow_up(session, caller, protocol, subject, row, before=(), at_visit=[*made, row])
     return row
 
 
@@ -161,6 +160,7 @@ def _follow_up(
     subject: Subject,
     row: Grading,
     before: Sequence[Doubt],
+    at_visit: Iterable[Grading],
 ) -> None:
     """Ask about contradictions that are new, settle those that are gone, open an adjudication."""
     of_grading = {"record": "grading", "record_id": str(row.id)}
@@ -181,7 +181,7 @@ def _follow_up(
             queries.settle_by_system(
                 session, caller, subject, **of_grading, code=doubt.code, text=MENDED
             )
-    if rules.differ(one.grade for one in _made_at(session, subject.id, row.visit)):
+    if rules.differ(one.grade for one in at_visit):
         adjudications.open_for(session, caller, protocol, subject, row.visit)
 
 
@@ -271,7 +271,10 @@ def correct_grading(
         **_content(given, clock, protocol, _visited_on(session, before)),
     )
     change(session, caller, row)
-    _follow_up(session, caller, protocol, subject, row, before=doubts(before, protocol))
+    made = _made_at(session, subject.id, row.visit)
+    _follow_up(
+        session, caller, protocol, subject, row, before=doubts(before, protocol), at_visit=made
+    )
     queries.settle_by_system(
         session,
         caller,
@@ -334,10 +337,9 @@ def all_assessments(session: Session, sites: Collection[str]) -> Mapping[UUID, l
     """
     columns = ("subject_id", "id", "version", "visit", "assessed_at", "assessed_on", "grade")
     query = columns_of(*(_TABLE.c[name] for name in columns)).where(_TABLE.c.site.in_(sites))
-    # The last version of each, then grouped here: a sort by the primary key is cheaper than two.
-    last = query.ext(distinct_on(_TABLE.c.id)).order_by(_TABLE.c.id, _TABLE.c.version.desc())
     graded: dict[UUID, list[Any]] = {}
-    for row in session.connection().execute(last):
+    # Grouped here: a sort by the primary key is cheaper than two.
+    for row in session.connection().execute(last_of_each(query, _TABLE.c, "id")):
         graded.setdefault(row.subject_id, []).append(row)
     adjudicated: dict[UUID, list[Any]] = {}
     for row in adjudications.of_sites(session, sites):

@@ -7,14 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, DateTime, Row, Uuid, column, table
 from sqlalchemy import select as columns_of
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, SQLModel
 
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.errors import Invalid
 from services.api.core.etag import check_version
-from services.api.core.records import change, latest
+from services.api.core.records import change, last_of_each, latest
 from services.api.deviations import service as deviations
 from services.api.deviations.schemas import DeviationCode
 from services.api.enrolment import service as enrolment
@@ -48,12 +47,7 @@ def current_of(session: Session, subjects: Collection[UUID]) -> Sequence[Row[Any
 
 
 def _current(session: Session, where: ColumnElement[bool]) -> Sequence[Row[Any]]:
-    query = (
-        columns_of(_TABLE)
-        .where(where)
-        .ext(distinct_on(_TABLE.c.subject_id))
-        .order_by(_TABLE.c.subject_id, _TABLE.c.version.desc())
-    )
+    query = last_of_each(columns_of(_TABLE).where(where), _TABLE.c, "subject_id")
     return session.connection().execute(query).all()
 
 

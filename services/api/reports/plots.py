@@ -92,9 +92,9 @@ def _lines(plot: Plot) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set_xlim(0, None)
     if plot["dates"]:
-        locator: Any = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        locator: Any = AutoDateLocator(maxticks=8)
         axes.xaxis.set_major_locator(locator)
-        formatter: Any = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        formatter: Any = ConciseDateFormatter(locator)
         axes.xaxis.set_major_formatter(formatter)
     _finish(axes)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)

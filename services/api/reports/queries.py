@@ -1,13 +1,12 @@
 """What the reports read of other tables: plain rows, a few statements for each report."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, union_all
 from sqlalchemy import select as columns_of
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, SQLModel
 
 from services.api.adjudications.models import Adjudication
@@ -15,6 +14,7 @@ from services.api.adverse_events.models import AdverseEvent, AdverseEventSignatu
 from services.api.certificates import service as certificates
 from services.api.certificates.rules import certified
 from services.api.core.clock import Clock
+from services.api.core.records import last_of_each
 from services.api.corrections.models import Correction
 from services.api.discontinuations.models import Discontinuation
 from services.api.eligibility.models import EligibilityEvaluation
@@ -53,9 +53,7 @@ _DISQUALIFYING = {("inclusion", "not_met"), ("exclusion", "met")}
 
 def current(table: Any, *key: str) -> Select[Any]:
     """The last version of each record of a table; `key` are the columns that name a record."""
-    columns = [table.c[name] for name in key]
-    last = columns_of(table).ext(distinct_on(*columns))
-    return last.order_by(*columns, table.c.version.desc())
+    return last_of_each(columns_of(table), table.c, *key)
 
 
 def participants(
@@ -65,20 +63,26 @@ def participants(
     sites: Collection[str],
     *,
     by_arm: bool = False,
-) -> list[Participant]:
-    """The sites' subjects in the order of their enrolment; their arms only if asked for."""
-    outcomes = {one.subject_id: one for one in endpoint.outcomes(session, clock, protocol, sites)}
+) -> Iterator[Participant]:
+    """The sites' subjects in the order of their enrolment; their arms only if asked for.
+
+    Everything is read at once. Outcomes are derived with the iteration, which belongs after the
+    transaction: of a large trial it takes longer than one may be idle.
+    """
+    outcomes = endpoint.outcomes(session, clock, protocol, sites)
     allocations = _by_subject(session, columns_of(_ALLOCATION), sites, _ALLOCATION)
     evaluations = _by_subject(session, current(_EVALUATION, "subject_id"), sites, _EVALUATION)
     ended = _by_subject(session, current(_DISCONTINUATION, "subject_id"), sites, _DISCONTINUATION)
     later = columns_of(_CORRECTION.c.subject_id).where(_CORRECTION.c.retained.is_(False))
     not_retained = set(session.connection().execute(later).scalars())
-    rows = columns_of(_SUBJECT).where(_SUBJECT.c.site.in_(sites)).order_by(_SUBJECT.c.id)
-    found = []
-    for row in session.connection().execute(rows):
-        allocation, stopped = allocations.get(row.id), ended.get(row.id)
-        found.append(
-            Participant(
+    subjects = columns_of(_SUBJECT).where(_SUBJECT.c.site.in_(sites))
+    rows = {row.id: row for row in session.connection().execute(subjects)}
+
+    def each() -> Iterator[Participant]:
+        for one in outcomes:
+            row = rows[one.subject_id]
+            allocation, stopped = allocations.get(row.id), ended.get(row.id)
+            yield Participant(
                 id=row.id,
                 site=row.site,
                 status=row.status,
@@ -90,10 +94,10 @@ def participants(
                 treatment_cause=stopped and stopped.treatment_cause,
                 study_cause=(stopped and stopped.study_cause) or (row.left_on and row.status),
                 left_on=row.left_on,
-                outcome=outcomes[row.id].outcome,
+                outcome=one.outcome,
             )
-        )
-    return found
+
+    return each()
 
 
 def newest_record(session: Session, sites: Collection[str]) -> datetime | None:
@@ -128,15 +132,20 @@ def _failed(evaluation: Any) -> tuple[str, ...]:
 # --- by arm -------------------------------------------------------------------------------
 
 
-def derived_grades(
-    session: Session, sites: Collection[str], participants: Collection[Participant]
+def derived_grades(session: Session, sites: Collection[str]) -> Sequence[Row[Any]]:
+    """Subject, day and derived grades of every grading in its current version."""
+    columns = ("subject_id", "assessed_on", "derived_who", "derived_rtog")
+    made = columns_of(*(_GRADING.c[name] for name in columns)).where(_GRADING.c.site.in_(sites))
+    return session.connection().execute(last_of_each(made, _GRADING.c, "id")).all()
+
+
+def worst_grades(
+    derived: Iterable[Row[Any]], participants: Iterable[Participant]
 ) -> dict[UUID, Grades]:
     """The worst derived grade on each scale in every subject's time of observation."""
     windows = {one.id: one.outcome.window for one in participants}
     worst: dict[UUID, dict[str, int]] = {}
-    for row in session.connection().execute(
-        current(_GRADING, "id").where(_GRADING.c.site.in_(sites))
-    ):
+    for row in derived:
         window = windows.get(row.subject_id)
         if window is None or not window.holds(row.assessed_on):
             continue

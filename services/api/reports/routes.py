@@ -1,7 +1,7 @@
 """Reports over HTTP."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
 from starlette.responses import Response
@@ -36,6 +36,7 @@ Reader = Annotated[Principal, Depends(require(Action.READ_REPORTS))]
 ArmReader = Annotated[Principal, Depends(require(Action.READ_ARM_REPORTS))]
 Asked = Annotated[ReportQuery, Query()]
 How = Annotated[FormatQuery, Query()]
+Told = TypeVar("Told", bound=Report)
 _DRAWN = {
     ReportFormat.HTML: "text/html; charset=utf-8",
     ReportFormat.PDF: "application/pdf",
@@ -81,7 +82,7 @@ def read_recruitment_report(
     over all sites only.
     """
     report = service.recruitment_of(session, caller, clock, protocol, asked.site)
-    return report if asked.format is ReportFormat.JSON else _drawn(report, protocol, asked)
+    return _answer(report, protocol, asked)
 
 
 @router.get("/consort", response_model=Consort, responses=BLIND)
@@ -93,7 +94,7 @@ def read_consort_report(
     All arms together.
     """
     report = service.consort_of(session, caller, clock, protocol, asked.site)
-    return report if asked.format is ReportFormat.JSON else _drawn(report, protocol, asked)
+    return _answer(report, protocol, asked)
 
 
 @router.get("/completeness", response_model=Completeness, responses=BLIND)
@@ -102,7 +103,7 @@ def read_completeness_report(
 ) -> Completeness | Response:
     """How complete each site's records are: visits, gradings, signatures, queries, locks."""
     report = service.completeness_of(session, caller, clock, protocol, asked.site)
-    return report if asked.format is ReportFormat.JSON else _drawn(report, protocol, asked)
+    return _answer(report, protocol, asked)
 
 
 @router.get("/agreement", response_model=Agreement, responses=BLIND)
@@ -111,7 +112,7 @@ def read_agreement_report(
 ) -> Agreement | Response:
     """How well independent gradings of the same visits agree, by site and by assessor."""
     report = service.agreement_of(session, caller, clock, protocol, asked.site)
-    return report if asked.format is ReportFormat.JSON else _drawn(report, protocol, asked)
+    return _answer(report, protocol, asked)
 
 
 @router.get("/endpoints", response_model=Endpoints, responses=BY_ARM)
@@ -123,7 +124,7 @@ def read_endpoints_report(
     Over the whole trial and by intention to treat; no subject is named.
     """
     report = service.endpoints_of(session, caller, clock, protocol)
-    return report if asked.format is ReportFormat.JSON else _drawn(report, protocol, asked)
+    return _answer(report, protocol, asked)
 
 
 @router.get("/safety-by-arm", response_model=SafetyByArm, responses=BY_ARM)
@@ -135,11 +136,13 @@ def read_safety_report(
     Over the whole trial and by intention to treat; no subject is named.
     """
     report = service.safety_of(session, caller, clock, protocol)
-    return report if asked.format is ReportFormat.JSON else _drawn(report, protocol, asked)
+    return _answer(report, protocol, asked)
 
 
-def _drawn(report: Report, protocol: Protocol, asked: FormatQuery) -> Response:
-    """The report for people; the page may load nothing and run nothing."""
+def _answer(report: Told, protocol: Protocol, asked: FormatQuery) -> Told | Response:
+    """The report as JSON, or for people: that page may load nothing and run nothing."""
+    if asked.format is ReportFormat.JSON:
+        return report
     return Response(
         child.drawn(pages.document(report, protocol), asked.format),
         media_type=_DRAWN[asked.format],

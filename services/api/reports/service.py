@@ -106,12 +106,11 @@ def recruitment_of(
     Raises:
         NotFound: the site is not one of the caller's.
     """
-    sites = _own(caller, site)
-    with _snapshot(session, caller) as now:
-        head = _head(now, clock, protocol, sites, recruitment.METHODS, recruitment.NOTES)
-        found = queries.participants(now, clock, protocol, sites)
-    whole = set(sites) == {one.code for one in protocol.sites}
-    return recruitment.recruitment(head, found, protocol.study, whole=whole)
+    told = recruitment.METHODS, recruitment.NOTES
+    with _opened(session, caller, clock, protocol, told, site) as (now, head):
+        found = queries.participants(now, clock, protocol, head.sites)
+    whole = set(head.sites) == {one.code for one in protocol.sites}
+    return recruitment.recruitment(head, list(found), protocol.study, whole=whole)
 
 
 def consort_of(
@@ -122,12 +121,11 @@ def consort_of(
     Raises:
         NotFound: the site is not one of the caller's.
     """
-    sites = _own(caller, site)
-    with _snapshot(session, caller) as now:
-        head = _head(now, clock, protocol, sites, consort.METHODS, consort.NOTES)
-        found = queries.participants(now, clock, protocol, sites)
+    told = consort.METHODS, consort.NOTES
+    with _opened(session, caller, clock, protocol, told, site) as (now, head):
+        found = queries.participants(now, clock, protocol, head.sites)
     criteria = {one.id: one.text for one in protocol.eligibility.criteria}
-    return consort.consort(head, found, criteria)
+    return consort.consort(head, list(found), criteria)
 
 
 def completeness_of(
@@ -138,18 +136,17 @@ def completeness_of(
     Raises:
         NotFound: the site is not one of the caller's.
     """
-    sites = _own(caller, site)
-    with _snapshot(session, caller) as now:
-        head = _head(now, clock, protocol, sites, completeness.METHODS, completeness.NOTES)
+    told = completeness.METHODS, completeness.NOTES
+    with _opened(session, caller, clock, protocol, told, site) as (now, head):
         counted = chain(
-            queries.subjects(now, sites),
-            queries.visits(now, clock, protocol, sites),
-            queries.gradings(now, sites),
-            queries.adjudications(now, sites),
-            queries.adverse_events(now, sites),
-            queries.locked(now, sites),
+            queries.subjects(now, head.sites),
+            queries.visits(now, clock, protocol, head.sites),
+            queries.gradings(now, head.sites),
+            queries.adjudications(now, head.sites),
+            queries.adverse_events(now, head.sites),
+            queries.locked(now, head.sites),
         )
-        return completeness.completeness(head, counted, queries.query_ages(now, clock, sites))
+        return completeness.completeness(head, counted, queries.query_ages(now, clock, head.sites))
 
 
 def agreement_of(
@@ -160,10 +157,9 @@ def agreement_of(
     Raises:
         NotFound: the site is not one of the caller's.
     """
-    sites = _own(caller, site)
-    with _snapshot(session, caller) as now:
-        head = _head(now, clock, protocol, sites, agreement.METHODS, agreement.NOTES)
-        pairs = gradings.pairs(now, sites)
+    told = agreement.METHODS, agreement.NOTES
+    with _opened(session, caller, clock, protocol, told, site) as (now, head):
+        pairs = gradings.pairs(now, head.sites)
         assessors = {one for pair in pairs for one in (pair.first_assessor, pair.second_assessor)}
         names = queries.names(now, assessors)
     return agreement.agreement(head, pairs, names, protocol.grading)
@@ -177,29 +173,22 @@ def endpoints_of(
 ) -> Endpoints:
     """The endpoints by arm."""
     everywhere = _everywhere(caller, protocol)
-    with _snapshot(session, everywhere) as now:
-        sites = everywhere.sites
-        head = _head(now, clock, protocol, sites, endpoints.METHODS, endpoints.NOTES)
-        found = queries.participants(now, clock, protocol, sites, by_arm=True)
-        derived = queries.derived_grades(now, sites, found)
-    return endpoints.endpoints(head, found, derived, protocol)
+    told = endpoints.METHODS, endpoints.NOTES
+    with _opened(session, everywhere, clock, protocol, told) as (now, head):
+        found = queries.participants(now, clock, protocol, head.sites, by_arm=True)
+        derived = queries.derived_grades(now, head.sites)
+    subjects = list(found)
+    return endpoints.endpoints(head, subjects, queries.worst_grades(derived, subjects), protocol)
 
 
 def safety_of(session: Session, caller: Principal, clock: Clock, protocol: Protocol) -> SafetyByArm:
     """Adverse events by arm."""
     everywhere = _everywhere(caller, protocol)
-    with _snapshot(session, everywhere) as now:
-        sites = everywhere.sites
-        head = _head(now, clock, protocol, sites, safety.METHODS, safety.NOTES)
-        found = queries.participants(now, clock, protocol, sites, by_arm=True)
-        happened = queries.events(now, sites, protocol.adverse_events.related)
-    return safety.safety(head, found, happened, protocol)
-
-
-def _own(caller: Principal, site: str | None) -> tuple[str, ...]:
-    if site is not None and site not in caller.sites:
-        raise NotFound
-    return tuple(sorted(caller.sites)) if site is None else (site,)
+    told = safety.METHODS, safety.NOTES
+    with _opened(session, everywhere, clock, protocol, told) as (now, head):
+        found = queries.participants(now, clock, protocol, head.sites, by_arm=True)
+        happened = queries.events(now, head.sites, protocol.adverse_events.related)
+    return safety.safety(head, list(found), happened, protocol)
 
 
 def _everywhere(caller: Principal, protocol: Protocol) -> Principal:
@@ -212,30 +201,38 @@ def _everywhere(caller: Principal, protocol: Protocol) -> Principal:
 
 
 @contextmanager
-def _snapshot(session: Session, reader: Principal) -> Iterator[Session]:
-    """A transaction beside the request's, which it neither widens nor holds up.
+def _opened(
+    session: Session,
+    reader: Principal,
+    clock: Clock,
+    protocol: Protocol,
+    told: tuple[list[str], list[str]],
+    site: str | None = None,
+) -> Iterator[tuple[Session, Report]]:
+    """A report's head, over the reader's sites or the one asked for, and what to read it in.
 
-    It is over before the request's own begins: a request never holds two connections.
+    That is a transaction beside the request's, which it neither widens nor holds up: it is over
+    before the request's own begins, so that a request never holds two connections. `told` are the
+    report's methods and notes.
+
+    Raises:
+        NotFound: the site is not one of the reader's.
     """
+    if site is not None and site not in reader.sites:
+        raise NotFound
+    sites = sorted(reader.sites) if site is None else [site]
+    methods, notes = told
     database: Database = session.info["database"]
     remember_read(session)
     with database.snapshot(reader) as now:
-        yield now
-
-
-def _head(
-    session: Session,
-    clock: Clock,
-    protocol: Protocol,
-    sites: tuple[str, ...],
-    methods: list[str],
-    notes: list[str],
-) -> Report:
-    return Report(
-        as_of=clock.today(),
-        newest_record=queries.newest_record(session, sites),
-        protocol_version=protocol.version,
-        sites=list(sites),
-        methods=methods,
-        notes=notes,
-    )
+        yield (
+            now,
+            Report(
+                as_of=clock.today(),
+                newest_record=queries.newest_record(now, sites),
+                protocol_version=protocol.version,
+                sites=sites,
+                methods=methods,
+                notes=notes,
+            ),
+        )

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import Date, Integer, Text, Uuid, bindparam, column, table
 from sqlalchemy import select as columns_of
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from services.api.core.audit import remember_read
@@ -18,7 +17,7 @@ from services.api.core.clock import Clock
 from services.api.core.errors import BadCursor, NotFound
 from services.api.core.etag import check_version
 from services.api.core.pagination import decode, encode
-from services.api.core.records import change, latest
+from services.api.core.records import change, last_of_each, latest
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.service import not_after
@@ -137,12 +136,8 @@ def _calendar(
 
 def _recorded(session: Session, subjects: Collection[UUID]) -> dict[UUID, dict[str, Visit]]:
     """The current version of every recorded visit, by subject and code, in one query."""
-    query = (
-        select(Visit)
-        .where(col(Visit.subject_id).in_(subjects))
-        .ext(distinct_on(col(Visit.subject_id), col(Visit.code)))
-        .order_by(col(Visit.subject_id), col(Visit.code), col(Visit.version).desc())
-    )
+    wanted = select(Visit).where(col(Visit.subject_id).in_(subjects))
+    query = last_of_each(wanted, Visit, "subject_id", "code")
     found: dict[UUID, dict[str, Visit]] = {}
     for row in session.exec(query):
         found.setdefault(row.subject_id, {})[row.code] = row
@@ -250,11 +245,12 @@ _GRADING = table(
     column("version", Integer),
     column("assessed_on", Date),
 )
-_GRADED_ON = (
-    columns_of(_GRADING.c.id, _GRADING.c.assessed_on)
-    .ext(distinct_on(_GRADING.c.id))
-    .where(_GRADING.c.subject_id == bindparam("subject_id"), _GRADING.c.visit == bindparam("code"))
-    .order_by(_GRADING.c.id, _GRADING.c.version.desc())
+_GRADED_ON = last_of_each(
+    columns_of(_GRADING.c.id, _GRADING.c.assessed_on).where(
+        _GRADING.c.subject_id == bindparam("subject_id"), _GRADING.c.visit == bindparam("code")
+    ),
+    _GRADING.c,
+    "id",
 )
 OTHER_DAY = "other_day"
 
