@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings as chances
 from pydantic import SecretStr
 from sqlalchemy import QueuePool, make_url
 
@@ -31,6 +32,10 @@ APP_PASSWORD = "a password of the tests only"
 SEALER_PASSWORD = "a password of the tests' sealer"
 AUDITOR_PASSWORD = "a password of the tests' auditor"
 TEMPLATE = "template_trial"
+
+# A rule holds on a busy machine too: no example is refused for the time it takes.
+chances.register_profile("trial", deadline=None)
+chances.load_profile("trial")
 
 
 Rounds = Callable[[int, int], int]
@@ -105,6 +110,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, templat
         randomization_secret_file=secrets / "list.json",
         issuer="http://trial.test",
         pool_size=20,
+        webhook_private_addresses=True,
+        webhook_http=True,
     )
 
 

@@ -226,7 +226,7 @@ def test_the_tool_verifies_what_the_service_answers(
 LIMITS = {1: (1.6e-6, 10.828), 5: (0.2102, 20.515), 19: (5.4068, 43.820), 35: (14.688, 66.619)}
 """Degrees of freedom: the 0.1 % and the 99.9 % quantile of chi-square."""
 
-BLOCKS = 1_000_000
+BLOCKS = 200_000
 STRATA = [f"S{number}" for number in range(10)]
 
 
