@@ -239,6 +239,42 @@ def test_the_trials_document_contradicts_itself_nowhere(loaded: Loaded) -> None:
             "no clock for susar_other",
         ),
         (
+            "adverse_events.clocks.1.recipients.1",
+            "regulator",
+            "adverse_events.clocks[1].recipients[1]",
+            "regulator is already named",
+        ),
+        (
+            "adverse_events.clocks.0.remind_hours_before.0",
+            24,
+            "adverse_events.clocks[0].remind_hours_before[0]",
+            "is not shorter than the clock",
+        ),
+        (
+            "adverse_events.clocks.2.remind_hours_before.1",
+            72,
+            "adverse_events.clocks[2].remind_hours_before[1]",
+            "name the longest first",
+        ),
+        (
+            "adverse_events.stopping_rules.0.arm",
+            "placebo",
+            "adverse_events.stopping_rules[0].arm",
+            "is not an arm",
+        ),
+        (
+            "adverse_events.stopping_rules.0.arm",
+            "control",
+            "adverse_events.stopping_rules[0].counts.related_only",
+            "the arm control receives no study drug",
+        ),
+        (
+            "adverse_events.stopping_rules.0.minimum_subjects",
+            201,
+            "adverse_events.stopping_rules[0].minimum_subjects",
+            "the trial never has so many",
+        ),
+        (
             "assumptions.0.parameters.1",
             "grading.scale",
             "assumptions[0].parameters[1]",

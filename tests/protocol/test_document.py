@@ -287,6 +287,22 @@ def test_the_clocks_are_24_hours_7_and_8_days_and_15_days(protocol: Protocol) ->
         "susar_other": (None, 15, None),
     }
     assert protocol.adverse_events.related == ("related", "probably", "possibly")
+    assert protocol.adverse_events.unassessed_expectedness == "unexpected"
+
+
+def test_the_site_reports_to_the_sponsor_and_the_sponsor_to_regulator_and_ethics_committee(
+    protocol: Protocol,
+) -> None:
+    clocks = {
+        clock.applies_to: (clock.recipients, clock.remind_hours_before)
+        for clock in protocol.adverse_events.clocks
+    }
+    reaction = (("regulator", "ethics_committee"), (72, 24))
+    assert clocks == {
+        "serious": (("sponsor",), (12, 4)),
+        "susar_fatal_or_life_threatening": reaction,
+        "susar_other": reaction,
+    }
 
 
 def test_the_document_holds_no_block_size(loaded: Loaded) -> None:

@@ -120,6 +120,21 @@ def test_a_loaded_protocol_cannot_be_changed(loaded: Loaded, field: str) -> None
             "adverse_events.clocks[0]: give either hours or days",
         ),
         (
+            ("adverse_events", "clocks", 0, "follow_up_days"),
+            8,
+            "adverse_events.clocks[0]: follow_up_days are counted from days",
+        ),
+        (
+            ("adverse_events", "stopping_rules", 0, "prior", "events"),
+            20,
+            "adverse_events.stopping_rules[0].prior: a prior has fewer events than subjects",
+        ),
+        (
+            ("adverse_events", "stopping_rules", 0, "certainty"),
+            1.0,
+            "adverse_events.stopping_rules[0].certainty: Input should be less than 1",
+        ),
+        (
             ("eligibility", "quantities", 0, "unit"),
             "g",
             "eligibility.quantities[0]: unit g must be among units with factor 1",

@@ -23,6 +23,7 @@ from services.api.protocol.comparisons import (
 )
 from services.api.protocol.conditions import evaluate
 from services.api.protocol.paths import value_at
+from services.api.protocol.safety import SafetyClock
 from services.api.protocol.schema import (
     RADIOTHERAPY_FACTORS,
     Anchor,
@@ -374,6 +375,37 @@ def _adverse_events(protocol: Protocol) -> Iterator[Mistake]:
     for case in CLOCKED:
         if case not in covered:
             yield Mistake("adverse_events.clocks", f"no clock for {case}")
+    for index, clock in enumerate(rule.clocks):
+        yield from _clock(f"adverse_events.clocks[{index}]", clock)
+    yield from _stopping_rules(protocol)
+
+
+def _clock(path: str, clock: SafetyClock) -> Iterator[Mistake]:
+    for index, recipient in enumerate(clock.recipients):
+        if recipient in clock.recipients[:index]:
+            yield Mistake(f"{path}.recipients[{index}]", f"{recipient} is already named")
+    leads = clock.remind_hours_before
+    for index, hours in enumerate(leads):
+        if hours >= clock.shortest_hours:
+            yield Mistake(f"{path}.remind_hours_before[{index}]", "is not shorter than the clock")
+        if index and hours >= leads[index - 1]:
+            yield Mistake(f"{path}.remind_hours_before[{index}]", "name the longest first")
+
+
+def _stopping_rules(protocol: Protocol) -> Iterator[Mistake]:
+    path, rules = "adverse_events.stopping_rules", protocol.adverse_events.stopping_rules
+    arms = {arm.code: arm for arm in protocol.arms}
+    yield from _repeats(path, "id", (rule.id for rule in rules))
+    for index, rule in enumerate(rules):
+        arm = arms.get(rule.arm)
+        if arm is None:
+            yield Mistake(f"{path}[{index}].arm", "is not an arm")
+        elif rule.counts.related_only and not arm.receives_study_drug:
+            yield Mistake(
+                f"{path}[{index}].counts.related_only", f"the arm {arm.code} receives no study drug"
+            )
+        if rule.minimum_subjects > protocol.randomization.cap:
+            yield Mistake(f"{path}[{index}].minimum_subjects", "the trial never has so many")
 
 
 def _assumptions(protocol: Protocol, document: Json) -> Iterator[Mistake]:

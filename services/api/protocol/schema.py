@@ -10,17 +10,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
-Text = Annotated[str, Field(min_length=1)]
+from services.api.protocol.safety import AdverseEvents
+from services.api.protocol.section import Identifier, Section, Text
+
 Scalar = bool | int | float | str
-
-
-class Section(BaseModel):
-    """A part of the document: immutable, without unknown keys, typed as written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 # --- conditions: the closed set of operators --------------------------------------
@@ -480,37 +475,6 @@ class Endpoint(Section):
     window_days_after_rt_end: Annotated[int, Field(ge=0)]
     coverage_share: Annotated[float, Field(gt=0, le=1)]
     last_grading_from_day: int
-
-
-# --- adverse events ----------------------------------------------------------------
-
-
-class SafetyClock(Section):
-    """A reporting deadline counted from awareness (day 0), in hours or calendar days."""
-
-    id: Identifier
-    label: Text
-    applies_to: Literal["serious", "susar_fatal_or_life_threatening", "susar_other"]
-    hours: Annotated[int, Field(gt=0)] | None = None
-    days: Annotated[int, Field(gt=0)] | None = None
-    follow_up_days: Annotated[int, Field(gt=0)] | None = None
-    source: Text
-
-    @model_validator(mode="after")
-    def one_unit(self) -> Self:
-        if (self.hours is None) == (self.days is None):
-            raise ValueError("give either hours or days")
-        return self
-
-
-class AdverseEvents(Section):
-    dictionary: Literal["ctcae"]
-    dictionary_version: Text
-    collected_until_days_after_rt_end: Annotated[int, Field(ge=0)]
-    related: tuple[Text, ...] = Field(min_length=1)
-    graded_instead: tuple[Text, ...] = ()
-    """Terms recorded as gradings, which become adverse events only when serious."""
-    clocks: tuple[SafetyClock, ...] = Field(min_length=1)
 
 
 class Assumption(Section):

@@ -12,6 +12,9 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).parent / "documents"
 
+OTHER = "Other, specify"
+"""How CTCAE words the terms that need a text of their own."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -21,6 +24,11 @@ class Term:
     term: str
     system_organ_class: str
     grades: tuple[int, ...]
+
+    @property
+    def needs_detail(self) -> bool:
+        """Whether the term says nothing without a text of its own."""
+        return self.term.endswith(OTHER)
 
 
 class Terms:

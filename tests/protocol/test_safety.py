@@ -1,0 +1,10 @@
+"""The section on safety: how long a clock runs at least."""
+
+from services.api.protocol.load import load
+from services.api.settings import DOCUMENTS
+
+SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.adverse_events
+
+
+def test_a_clock_runs_for_its_hours_or_at_least_for_its_days() -> None:
+    assert [clock.shortest_hours for clock in SECTION.clocks] == [24, 7 * 24, 15 * 24]
