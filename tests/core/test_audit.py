@@ -36,11 +36,17 @@ AUDITED = {
     "site_activation": "id",
     "randomization_commitment": "id",
     "protocol_version": "version",
+    "reference_document": "id",
+    "safety_deadline": "id",
+    "safety_reminder": "id",
+    "safety_submission": "id",
     "data_query": "id",
     "data_query_step": "id",
     "grading_verification": "id",
     "subject_lock": "subject_id",
     "study_lock": "version",
+    "stopping_evaluation": "id",
+    "webhook": "id",
 }
 """Tables, and the column that names their record in the trail."""
 
@@ -104,7 +110,9 @@ def test_every_row_of_a_request_names_its_caller_and_one_transaction(lived: Live
             "admin",
             "data_manager",
             "monitor",
+            "safety_officer",
             "coordinator",
+            "hospital_system",
             "assessor",
         }
         by_request.setdefault(row.request_id, set()).add(row.transaction)

@@ -270,6 +270,17 @@ def test_a_reason_is_kept_without_the_space_around_it() -> None:
     assert Correction.model_validate({"grade": 1, "reason": "  Misread  "}).reason == "Misread"
 
 
+@pytest.mark.parametrize("text", ["\u200b" * 3, "\u2060 \u00ad", "\u0301" * 3, "\x07\x07\x07"])
+def test_a_reason_that_nobody_can_see_is_none(text: str) -> None:
+    with pytest.raises(ValidationError, match="visible"):
+        Correction.model_validate({"grade": 1, "reason": text})
+
+
+def test_a_reason_may_be_in_any_script() -> None:
+    for text in ("源数据更正", "—→ 3", "5.0", "\u200bMisread"):
+        assert Correction.model_validate({"grade": 1, "reason": text.ljust(3, "!")})
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -45,6 +46,29 @@ class Principal:
     def actions(self) -> frozenset[Action]:
         """What the role may do."""
         return GRANTS[self.role]
+
+
+WORKER_ID = UUID("0c5a7d0e-3f6b-4b59-8f5e-7d2c1a9b6e40")
+
+
+class OwnRole(StrEnum):
+    """Whom the trail names where nobody asked: no token ever carries it, and it has no grant."""
+
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The service itself, which reminds and derives at the sites it is given."""
+
+    sites: tuple[str, ...]
+    id: UUID = WORKER_ID
+    name: str = "trial worker"
+    role: OwnRole = OwnRole.WORKER
+
+
+Caller = Principal | Worker
+"""On whose behalf a transaction runs."""
 
 
 class EndedSessions(Protocol):

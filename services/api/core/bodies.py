@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Self, TypeVar
+from unicodedata import category
 
 from pydantic import (
     AfterValidator,
@@ -150,7 +151,19 @@ Instant = Annotated[
 ]
 """A moment with its offset, kept and answered in UTC with `Z`."""
 
-Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
+
+def _seen(text: str) -> str:
+    """Refuse a text that nobody can see: of spaces, controls, formats and marks alone."""
+    if not any(category(character)[0] in "LNPS" for character in text):
+        raise ValueError("visible characters are needed")
+    return text
+
+
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=500, strip_whitespace=True),
+    AfterValidator(_seen),
+]
 """Why recorded data changes (ICH E6(R3) 4.2.2)."""
 
 ChangeReason = Annotated[

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, SQLModel
 
-from services.api.core.auth import Principal
+from services.api.core.auth import Caller
 
 SQLModel.metadata.naming_convention = {
     "ix": "%(table_name)s_%(column_0_N_name)s_index",
@@ -71,21 +71,21 @@ class Database:
             isolation_level="AUTOCOMMIT",
         )
 
-    def session(self, caller: Principal | None = None, **info: Any) -> Session:
+    def session(self, caller: Caller | None = None, **info: Any) -> Session:
         """A session that connects when it is first used; `info` travels with it."""
         return TrialSession(
             self.engine, expire_on_commit=False, info={"caller": caller, "database": self, **info}
         )
 
     @contextmanager
-    def transaction(self, caller: Principal | None = None) -> Iterator[Session]:
+    def transaction(self, caller: Caller | None = None) -> Iterator[Session]:
         """A short transaction of its own: for what is kept although the request is refused."""
         with TrialSession(self._aside, expire_on_commit=False, info={"caller": caller}) as session:
             yield session
             session.commit()
 
     @contextmanager
-    def snapshot(self, caller: Principal) -> Iterator[Session]:
+    def snapshot(self, caller: Caller) -> Iterator[Session]:
         """A transaction that writes nothing and sees the data of one moment throughout."""
         info = {"caller": caller, "mode": "ISOLATION LEVEL REPEATABLE READ READ ONLY"}
         with TrialSession(self.engine, expire_on_commit=False, info=info) as session:
@@ -100,7 +100,7 @@ class Database:
 @event.listens_for(TrialSession, "after_begin")
 def _begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
     """Begin, with the caller's security context as the transaction's first statement."""
-    caller: Principal | None = session.info["caller"]
+    caller: Caller | None = session.info["caller"]
     subject, role, sites, name = (
         (str(caller.id), caller.role.value, ",".join(caller.sites), caller.name)
         if caller

@@ -8,6 +8,7 @@
     ├── Forbidden             403    ├── UnsupportedMediaType  415
     ├── NotFound              404    ├── Invalid               422
     ├── MethodNotAllowed      405    ├── KeyReused             422
+    ├── NotAcceptable         406
     ├── RecordFrozen          409    ├── IfMatchMissing        428
     ├── RecordLocked          409    ├── TooManyRequests       429
     └── Unavailable, OutcomeUnknown  503
@@ -193,6 +194,15 @@ class MethodNotAllowed(ApiError):
     """
 
     code, status = "method_not_allowed", 405
+
+
+class NotAcceptable(ApiError):
+    """The answer has no form that the Accept header takes.
+
+    Ask for one of the media types that the operation's documentation lists.
+    """
+
+    code, status = "not_acceptable", 406
 
 
 class Conflict(ApiError):

@@ -8,9 +8,11 @@ effect.
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
 from typing import Annotated
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Header, Request
 from sqlalchemy import CheckConstraint, LargeBinary, bindparam
 from sqlmodel import Field, Session, SQLModel, select
@@ -20,6 +22,7 @@ from services.api.core.errors import IdempotencyKeyMissing, KeyReused, StillInFl
 
 KEPT = timedelta(days=30)
 _HEADERS = ("ETag", "Location")
+_NONCE_BYTES = 12
 
 
 class IdempotentAnswer(SQLModel, table=True):
@@ -46,11 +49,13 @@ _STORED = select(IdempotentAnswer).where(
 class Once:
     """The dependency that makes a POST safe to retry.
 
-    With `forever` the answer outlives the usual 30 days.
+    With `forever` the answer outlives the usual 30 days. With `sealed` it is
+    stored encrypted under a key outside the database, for it shows a secret.
     """
 
-    def __init__(self, *, forever: bool = False) -> None:
+    def __init__(self, *, forever: bool = False, sealed: bool = False) -> None:
         self.forever = forever
+        self.sealed = sealed
 
     async def __call__(
         self,
@@ -72,6 +77,7 @@ class Once:
         for part in (request.method.encode(), request.url.path.encode(), await request.body()):
             digest.update(hashlib.sha256(part).digest())
         request.state.once = (key, digest.digest(), self.forever)
+        request.state.answer_sealed = self.sealed
 
 
 def recall(session: Session, request: Request) -> Response | None:
@@ -105,7 +111,7 @@ def recall(session: Session, request: Request) -> Response | None:
         return None
     if not hmac.compare_digest(stored.fingerprint, fingerprint):
         raise KeyReused
-    return _replay(stored)
+    return _replay(request, stored)
 
 
 def keep(session: Session, request: Request, answer: Response) -> None:
@@ -124,7 +130,7 @@ def keep(session: Session, request: Request, answer: Response) -> None:
             headers="\n".join(
                 f"{name}: {answer.headers[name]}" for name in _HEADERS if name in answer.headers
             ),
-            body=bytes(answer.body),
+            body=_stored_body(request, bytes(answer.body)),
             created_at=now,
             expires_at=None if forever else now + KEPT,
         )
@@ -142,10 +148,27 @@ def _fingerprint(session: Session, request: Request) -> bytes:
     return hashlib.sha256(request.state.once[1] + who).digest()
 
 
-def _replay(stored: IdempotentAnswer) -> Response:
+def _stored_body(request: Request, body: bytes) -> bytes:
+    if not request.state.answer_sealed:
+        return body
+    nonce = token_bytes(_NONCE_BYTES)
+    return nonce + _cipher(request).encrypt(nonce, body, None)
+
+
+def _shown_body(request: Request, stored: bytes) -> bytes:
+    if not request.state.answer_sealed:
+        return stored
+    return _cipher(request).decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], None)
+
+
+def _cipher(request: Request) -> AESGCM:
+    return AESGCM(request.app.state.settings.derived_key("sealed answer"))
+
+
+def _replay(request: Request, stored: IdempotentAnswer) -> Response:
     headers = dict(line.split(": ", 1) for line in stored.headers.splitlines())
     return Response(
-        stored.body,
+        _shown_body(request, stored.body),
         stored.status,
         {**headers, "Idempotency-Replayed": "true"},
         "application/json",

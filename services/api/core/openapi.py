@@ -34,9 +34,24 @@ WITH_PARAMETERS = (Invalid,)
 OF_THE_RECORD = (RecordFrozen, RecordLocked)
 
 BESIDE_THE_RECORD = frozenset(
-    {"identity", "accounts", "certificates", "study", "locks", "system", "sandbox"}
+    {
+        "identity",
+        "accounts",
+        "certificates",
+        "study",
+        "reference documents",
+        "submissions",  # of what is recorded, and owed all the same
+        "events",
+        "webhooks",
+        "locks",
+        "system",
+        "sandbox",
+    }
 )
-"""Tags whose operations write nothing about a subject: a lock never refuses them."""
+"""Tags whose operations change no record of a subject: a lock never refuses them."""
+
+_CHANGED = frozenset({"201", "204"})
+"""Statuses of a success that only an operation which changes something has."""
 
 
 def operation_id(route: APIRoute) -> str:
@@ -131,7 +146,7 @@ def _describe_success(operation: Json, status: str, answer: Json, schemas: Json)
 def _possible(operation: Json) -> tuple[type[ApiError], ...]:
     if "requestBody" in operation:
         return (*WITH_BODY, *ALWAYS)
-    if "201" in operation["responses"]:  # takes no body, and refuses one
+    if _CHANGED & operation["responses"].keys():  # takes no body, and refuses one
         return (BadRequest, BodyTooLarge, *WITH_PARAMETERS, *ALWAYS)
     if operation.get("parameters"):
         return (*WITH_PARAMETERS, *ALWAYS)

@@ -87,6 +87,17 @@ class Action(StrEnum):
     REPORT_ADVERSE_EVENT = "adverse_events:create"
     CORRECT_ADVERSE_EVENT = "adverse_events:correct"
     SIGN_ADVERSE_EVENT = "adverse_events:sign"
+    READ_REFERENCE_DOCUMENTS = "reference_documents:read"
+    PUBLISH_REFERENCE_DOCUMENT = "reference_documents:create"
+    READ_DEADLINES = "deadlines:read"
+    READ_SUBMISSIONS = "submissions:read"
+    RECORD_SUBMISSION = "submissions:record"
+    READ_CASE_REPORTS = "case_reports:read"
+    READ_STOPPING_RULES = "stopping_rules:read"
+    READ_EVENTS = "events:read"
+    READ_WEBHOOKS = "webhooks:read"
+    CREATE_WEBHOOK = "webhooks:create"
+    CHANGE_WEBHOOK = "webhooks:change"
     READ_RANDOMIZATION_REPORT = "randomization_report:read"
     READ_REPORTS = "reports:read"
     READ_ARM_REPORTS = "arm_reports:read"
@@ -133,6 +144,10 @@ _CLINICAL_READ = frozenset(
         Action.READ_CORRECTIONS,
         Action.READ_ENDPOINT,
         Action.READ_ADVERSE_EVENTS,
+        Action.READ_REFERENCE_DOCUMENTS,
+        Action.READ_DEADLINES,
+        Action.READ_SUBMISSIONS,
+        Action.READ_EVENTS,
         Action.READ_RANDOMIZATION_REPORT,
         Action.READ_REPORTS,
         Action.READ_QUERIES,
@@ -140,6 +155,7 @@ _CLINICAL_READ = frozenset(
         Action.READ_LOCKS,
     }
 )
+_WEBHOOKS = frozenset({Action.READ_WEBHOOKS, Action.CREATE_WEBHOOK, Action.CHANGE_WEBHOOK})
 _AUDIT_READ = frozenset({Action.READ_AUDIT, Action.READ_CHECKPOINTS})
 _SITE_STAFF_WRITE = frozenset(
     {
@@ -171,6 +187,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.SIGN_GRADING,
         Action.ADJUDICATE,
         Action.SIGN_ADVERSE_EVENT,
+        Action.READ_CASE_REPORTS,
     },
     Role.COORDINATOR: _EVERYONE
     | _CLINICAL_READ
@@ -201,7 +218,11 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.CHANGE_QUERY,
         Action.VERIFY_SOURCE,
     },
-    Role.HOSPITAL_SYSTEM: _EVERYONE | _CLINICAL_READ | _SITE_STAFF_WRITE | {Action.RANDOMIZE},
+    Role.HOSPITAL_SYSTEM: _EVERYONE
+    | _CLINICAL_READ
+    | _SITE_STAFF_WRITE
+    | _WEBHOOKS
+    | {Action.RANDOMIZE},
     Role.DATA_MANAGER: _EVERYONE
     | _CLINICAL_READ
     | {
@@ -211,11 +232,23 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.CHANGE_QUERY,
         Action.SET_LOCK,
     },
-    Role.SAFETY_OFFICER: _EVERYONE | _CLINICAL_READ | {Action.CORRECT_ADVERSE_EVENT},
+    Role.SAFETY_OFFICER: _EVERYONE
+    | _CLINICAL_READ
+    | {
+        Action.CORRECT_ADVERSE_EVENT,
+        Action.PUBLISH_REFERENCE_DOCUMENT,
+        Action.RECORD_SUBMISSION,
+        Action.READ_CASE_REPORTS,
+        Action.READ_STOPPING_RULES,
+    },
     Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ | {Action.READ_PROOF, Action.READ_ARM_REPORTS},
-    Role.DMC: _EVERYONE | {Action.READ_ARM_REPORTS},
-    Role.AUDITOR: _EVERYONE | _CLINICAL_READ | _AUDIT_READ | {Action.READ_PROOF},
+    Role.DMC: _EVERYONE | {Action.READ_ARM_REPORTS, Action.READ_STOPPING_RULES, Action.READ_EVENTS},
+    Role.AUDITOR: _EVERYONE
+    | _CLINICAL_READ
+    | _AUDIT_READ
+    | {Action.READ_PROOF, Action.READ_CASE_REPORTS},
     Role.ADMIN: _EVERYONE
+    | _WEBHOOKS
     | {
         Action.READ_ACTIVATIONS,
         Action.ACTIVATE_SITE,

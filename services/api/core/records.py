@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from services.api.core.auth import Principal
+from services.api.core.auth import Caller
 from services.api.core.db import because
 from services.api.core.errors import Invalid
 
@@ -84,7 +84,7 @@ def last_of_each(query: Query, record: Any, *key: str) -> Query:
     return query.ext(distinct_on(*columns)).order_by(*columns, record.version.desc())
 
 
-def change(session: Session, caller: Principal, row: Any) -> None:
+def change(session: Session, caller: Caller, row: Any) -> None:
     """Store a record's first or next version, and give the audit trail its reason.
 
     Raises:

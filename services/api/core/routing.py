@@ -106,6 +106,8 @@ class Route(APIRoute):
             # RFC 6749 section 5.1 for tokens; and no proxy may keep what it says of a subject.
             caching = "private, no-cache" if request.method == "GET" else "no-store"
             answer.headers["Cache-Control"] = caching
+            if (vary := getattr(request.state, "vary", None)) is not None:
+                answer.headers["Vary"] = vary
             return answer
 
         return strict
@@ -230,7 +232,7 @@ def _answer(request: Request, result: Any, status: int) -> Response:
     body = result.model_dump_json(by_alias=True).encode()
     answer = Response(body, status, media_type="application/json")
     if isinstance(result, Page):
-        _link_next(request, result, answer)
+        link_next(request, result, answer)
     else:
         version = getattr(result, "version", None)
         _tag(request, answer, version if isinstance(version, int) else None)
@@ -238,7 +240,8 @@ def _answer(request: Request, result: Any, status: int) -> Response:
     return answer
 
 
-def _link_next(request: Request, result: Page[Any], answer: Response) -> None:
+def link_next(request: Request, result: Page[Any], answer: Response) -> None:
+    """Name the next page in the answer's header."""
     if result.next_cursor is not None:
         url = request.url.include_query_params(cursor=result.next_cursor)
         answer.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'

@@ -120,7 +120,9 @@ RECORDS: Mapping[RecordKind, Kept] = {
             "causality_study_drug": "causality.study_drug",
             "causality_radiotherapy": "causality.radiotherapy",
         },
-        derived=frozenset({"ctcae_version"}),
+        derived=frozenset(
+            {"ctcae_version", "first_id", "continuation", "received_at", "reference_version"}
+        ),
     ),
     RecordKind.DEVIATION: Kept("deviation", derived=frozenset({"source"})),
     RecordKind.EXPOSURE: Kept("exposure"),

@@ -16,9 +16,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.audit import remember_read
-from services.api.core.auth import Principal
+from services.api.core.auth import Caller, Principal
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
+from services.api.core.events import EventType, announce
 from services.api.core.pagination import page
 from services.api.core.permissions import Role
 from services.api.enrolment import service as enrolment
@@ -124,16 +125,18 @@ def _fields(kind: RecordKind, protocol: Protocol) -> set[str]:
 
 
 def _raise(
-    session: Session, caller: Principal, query: DataQuery, text: str, *, system: bool = False
+    session: Session, caller: Caller, query: DataQuery, text: str, *, system: bool = False
 ) -> QueryStep:
     session.add(query)
     session.flush()
+    site, subject_id = query.site, query.subject_id
+    announce(session, EventType.QUERY_OPENED, query.id, site=site, subject_id=subject_id)
     return _step(session, caller, query, 1, Step.RAISE, text, system=system)
 
 
 def _step(
     session: Session,
-    caller: Principal,
+    caller: Caller,
     query: DataQuery,
     version: int,
     step: Step,
@@ -163,7 +166,7 @@ def _step(
 
 def raise_by_system(
     session: Session,
-    caller: Principal,
+    caller: Caller,
     subject: Subject,
     *,
     record: str,
@@ -194,7 +197,7 @@ def raise_by_system(
 
 def settle_by_system(
     session: Session,
-    caller: Principal,
+    caller: Caller,
     subject: Subject,
     *,
     record: str,
