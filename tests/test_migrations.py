@@ -194,7 +194,7 @@ def test_a_revision_that_waits_for_a_lock_gives_up_and_can_be_run_again(
     url = new_database(cluster, "locked")
     migrate.upgrade(url)
     with psycopg.connect(plain(url)) as other:
-        other.execute("LOCK TABLE subject, stratum IN ACCESS SHARE MODE")
+        other.execute("LOCK TABLE stopping_evaluation, subject, stratum IN ACCESS SHARE MODE")
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate.downgrade(url)
     assert revision(url) == migrate.head()
@@ -215,6 +215,20 @@ def test_the_draws_of_a_running_trial_are_counted_by_the_revision_that_counts_th
     assert ask(api.admin_url, counted) == before
     drawn = ask(api.admin_url, "SELECT drawn::text FROM stratum ORDER BY code")
     assert drawn == ["0", "1", "2", "0", "0", "0"]
+    settings = Settings(database_url=SecretStr(api.admin_url))
+    assert verify(settings, grace=3600).faults == []
+
+
+def test_what_the_revision_before_cannot_hold_is_not_dropped(api: Api) -> None:
+    investigator = api.as_("investigator")
+    investigator.died(investigator.consented())
+    for _ in range(2):
+        with pytest.raises(CommandError, match="recorded since the revision cases"):
+            migrate.downgrade(api.admin_url, to="events")
+    assert revision(api.admin_url) == "cases"
+    migrate.upgrade(api.admin_url)
+    event = investigator.reported(investigator.consented())
+    assert ok(investigator.get(f"/v1/adverse-events/{event['id']}")) == event
     settings = Settings(database_url=SecretStr(api.admin_url))
     assert verify(settings, grace=3600).faults == []
 
