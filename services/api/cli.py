@@ -1,4 +1,4 @@
-"""`trial`: serve, migrate, user, demo, openapi, keys, audit, randomization."""
+"""`trial`: serve, worker, migrate, user, demo, openapi, keys, audit, randomization."""
 
 import getpass
 import os
@@ -40,6 +40,7 @@ from services.api.settings import MissingSetting, Settings
 from services.api.setup import NotMigrated, SandboxDatabase
 from services.api.simulation.command import simulate
 from services.api.study.service import PublishedDiffers
+from services.api.worker import process as working
 
 console = Console()
 errors = Console(stderr=True)
@@ -118,6 +119,12 @@ def serve(
         server.sandbox(settings, console)
     else:
         server.production(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Publish events, act on them, remind, and deliver webhooks, as trial_app."""
+    working.run(Settings(), Event())
 
 
 @app.command()

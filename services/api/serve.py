@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from services.api.protocol.load import load
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import sandbox_secret
 from services.api.sandbox.service import PASSWORD, demo_accounts
-from services.api.settings import Settings
+from services.api.settings import MissingSetting, Settings
 from services.api.setup import prepare
 
 DATABASE = "trial"
@@ -38,8 +38,8 @@ UVICORN: dict[str, Any] = {
     "timeout_graceful_shutdown": 10,
 }
 
-STOP_SECONDS = 10
-"""How long the sealer may take to end."""
+STOP_SECONDS = 15
+"""How long the sealer and the worker may take to end."""
 
 WORKER_SECONDS = 30
 """How long a worker may take to import the service before it is taken for dead.
@@ -93,6 +93,8 @@ def sandbox(settings: Settings, console: Console) -> None:
         ready = settings.model_copy(
             update={
                 "sandbox": True,
+                "webhook_private_addresses": True,
+                "webhook_http": True,
                 "issuer": settings.issuer or address,
                 "database_url": SecretStr(_as(admin_url, "trial_app", password)),
                 "signing_key_file": _file(settings.data_dir / "signing-key.pem", new_signing_key),
@@ -105,7 +107,8 @@ def sandbox(settings: Settings, console: Console) -> None:
             }
         )
         config = uvicorn.Config(create_app(ready), **UVICORN)
-        with _sealer(settings, _as(admin_url, "trial_sealer", sealing)):
+        sealer = _sealer(settings, _as(admin_url, "trial_sealer", sealing))
+        with sealer, _worker(ready):
             _Server(config, ready, address, console).run(sockets=[listener])
 
 
@@ -165,18 +168,38 @@ def _database(settings: Settings) -> Iterator[str]:
         yield cluster.url(cluster.superuser, cluster.password, DATABASE)
 
 
-@contextmanager
-def _sealer(settings: Settings, url: str) -> Iterator[None]:
-    """A process that seals the trail for as long as it is needed, with a key of its own."""
+def _sealer(settings: Settings, url: str) -> AbstractContextManager[None]:
+    """A process that seals the trail, with a key of its own."""
     key = _file(settings.data_dir / "sealing-key.pem", new_signing_key)
     given = {
         "TRIAL_DATABASE_URL": url,
         "TRIAL_SEALING_KEY_FILE": str(key),
         "TRIAL_SEAL_SECONDS": str(settings.seal_seconds),
     }
+    return _beside("services.api.audit.sealing", given)
+
+
+def _worker(settings: Settings) -> AbstractContextManager[None]:
+    """A process that publishes events, acts on them and delivers webhooks."""
+    if settings.database_url is None or settings.person_key_file is None:
+        raise MissingSetting("TRIAL_DATABASE_URL or TRIAL_PERSON_KEY_FILE is missing")
+    given = {
+        "TRIAL_SANDBOX": "true",
+        "TRIAL_DATABASE_URL": settings.database_url.get_secret_value(),
+        "TRIAL_PERSON_KEY_FILE": str(settings.person_key_file),
+        "TRIAL_PROTOCOL_DOCUMENT": str(settings.protocol_document),
+        "TRIAL_WEBHOOK_PRIVATE_ADDRESSES": "true",
+        "TRIAL_WEBHOOK_HTTP": "true",
+    }
+    return _beside("services.api.worker.process", given)
+
+
+@contextmanager
+def _beside(module: str, given: Mapping[str, str]) -> Iterator[None]:
+    """A process of the service for as long as it is needed, with settings of its own."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("TRIAL_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "services.api.audit.sealing"],
+        [sys.executable, "-m", module, str(os.getpid())],
         env={**others, **given},
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # a terminal's Ctrl-C reaches this process alone

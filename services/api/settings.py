@@ -85,6 +85,14 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = 256 * 1024
 
+    webhook_private_addresses: bool = Field(
+        default=False,
+        description="Whether webhooks may lead to addresses of no public network.",
+    )
+    webhook_http: bool = Field(
+        default=False, description="Whether webhooks may lead to http, which anyone can read."
+    )
+
     oidc_issuer: str = Field(default="", description="An outside identity provider, by its `iss`.")
     oidc_audience: str = Field(default="", description="`aud` of its tokens for this service.")
     oidc_jwks_uri: str = Field(

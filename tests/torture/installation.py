@@ -158,7 +158,7 @@ class Installation:
 
 
 @contextmanager
-def installation(home: Path, cap: int) -> Iterator[Installation]:
+def installation(home: Path, cap: int, **changed: str) -> Iterator[Installation]:
     """A running installation of the first trial with another cap; no process outlives it."""
     with Cluster(home / "postgresql") as cluster:
         admin_url = _database(cluster)
@@ -187,6 +187,7 @@ def installation(home: Path, cap: int) -> Iterator[Installation]:
             "TRIAL_ISSUER": ISSUER,
             "TRIAL_PORT": str(port),
             "TRIAL_WORKERS": str(WORKERS),
+            **changed,
         }
         with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=SECONDS) as client:
             running = Installation(home, cluster, port, Api(client, state, admin_url), settings)

@@ -11,6 +11,7 @@ from services.api.core.db import SessionDep
 from services.api.core.errors import ApiError, NotFound, Unavailable, responses
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
+from services.api.events import service as events
 from services.api.randomization.secret import SecretDep
 from services.api.system import service
 from services.api.system.errors import NotReadyToServe
@@ -46,7 +47,12 @@ def read_readiness(session: SessionDep, secret: SecretDep) -> Readiness:
     failed = service.failures(session, secret)
     if failed:
         raise NotReadyToServe(errors=failed)
-    return Readiness(revision=migrate.head())
+    feed = events.standing(session)
+    return Readiness(
+        revision=migrate.head(),
+        feed_behind_seconds=round(feed.behind.total_seconds(), 3),
+        feed_postponed=feed.postponed,
+    )
 
 
 @router.get(

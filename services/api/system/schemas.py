@@ -16,3 +16,12 @@ class Readiness(BaseModel):
     revision: str = Field(
         description="The schema revision of the database.", examples=["protection"]
     )
+    feed_behind_seconds: float = Field(
+        description="Age of the oldest event that no worker has acted on. When it grows, no worker"
+        " runs: records are kept all the same, but nobody is reminded and nothing is sent.",
+        examples=[0.2],
+    )
+    feed_postponed: int = Field(
+        description="Events whose consequences failed and are tried again: see the worker's log.",
+        examples=[0],
+    )
