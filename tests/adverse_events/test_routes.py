@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from tests.make import Api, Json, adverse_event, created, mistakes, ok, problem
+from tests.make import FATAL, Api, Json, adverse_event, created, mistakes, ok, problem
 
 REASON = "Follow-up from the ward"
-FATAL: Json = {"grade": 5, "outcome": "fatal", "seriousness": ["death"]}
 
 
 def path(subject: Json) -> str:
@@ -86,7 +85,6 @@ def test_dates_and_judgments_that_contradict_each_other_are_named(api: Api) -> N
         assert mistakes(investigator.post(where, report(api, **changed))) == expected, changed
     assert api.count("adverse_event") == 0
     for accepted in (
-        FATAL,
         not_serious,
         {**other, "term_detail": "Fistula of the floor of the mouth"},
         {"term": "Mucositis oral"},
@@ -140,6 +138,7 @@ def test_a_follow_up_is_judged_as_a_whole(api: Api) -> None:
     event = reported(api)
     answer = investigator.patch(at(event), {"outcome": "fatal", "reason": REASON})
     assert mistakes(answer) == [("/outcome", "contradiction")]
+    api.as_("investigator").died({"id": event["subject_id"]})
     died = ok(investigator.patch(at(event), {**FATAL, "reason": "The subject died"}))
     assert (died["grade"], died["seriousness"]) == (5, ["death"])
 
@@ -229,3 +228,66 @@ def test_pages_of_events_hold_each_once_while_others_are_added(api: Api) -> None
         following = answer.links.get("next", {}).get("url")
         assert (following is None) == (page["next_cursor"] is None)
     assert seen == made
+
+
+def test_events_are_filtered_by_case_term_suspicion_and_nullification(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    first = investigator.reported(subject)
+    second = investigator.reported(subject, grade=2, continues=first["id"])
+    drug = {"causality": {"study_drug": "possibly", "radiotherapy": "unlikely"}}
+    third = investigator.reported(subject, term="Nausea", **drug)
+    judged = {"sponsor_causality": "related", "reason": "Plausible time course"}
+    ok(api.as_("safety_officer").patch(at(first), judged))
+    ok(investigator.patch(at(second), {"nullified": True, "reason": "Another subject's"}))
+    names = {first["id"]: 1, second["id"]: 2, third["id"]: 3}
+
+    def listed(**asked: object) -> list[int]:
+        page = ok(investigator.get("/v1/adverse-events", params=asked))
+        return [names[event["id"]] for event in page["items"]]
+
+    assert listed(case_id=first["id"]) == [1, 2]
+    assert listed(case_id=second["id"]) == []
+    assert listed(term="Dysphagia") == [1, 2]
+    assert listed(term="Nausea", serious="true") == [3]
+    assert listed(nullified="true") == [2]
+    assert listed(nullified="false") == listed(suspected="true") == [1, 3]
+    assert listed(suspected="false") == [2]
+
+
+# --- nullification ----------------------------------------------------------------------
+
+
+def test_a_nullified_event_stays_readable_with_its_reason_and_takes_no_change(api: Api) -> None:
+    investigator, officer = api.as_("investigator"), api.as_("safety_officer")
+    for caller in (investigator, officer):
+        event = reported(api)
+        body = {"nullified": True, "reason": "Entered for the wrong subject"}
+        nullified = ok(caller.patch(at(event), body))
+        assert nullified.items() >= {**body, "version": 2, "grade": event["grade"]}.items()
+        assert ok(investigator.get(at(event))) == nullified
+        versions = ok(investigator.get(f"{at(event)}/versions"))["items"]
+        assert [one["nullified"] for one in versions] == [False, True]
+        for again in (body, {"grade": 2, "reason": REASON}, {"narrative": None, "reason": REASON}):
+            problem(investigator.patch(at(event), again), 409, "nullified")
+        judged = {"expectedness": "unexpected", "reason": REASON}
+        problem(officer.patch(at(event), judged), 409, "nullified")
+
+
+def test_an_event_is_nullified_with_a_reason_and_nothing_else(api: Api) -> None:
+    investigator, event = api.as_("investigator"), reported(api)
+    alone = {"nullified": True, "outcome": "recovered", "reason": REASON}
+    assert mistakes(investigator.patch(at(event), alone)) == [("/nullified", "alone")]
+    assert mistakes(investigator.patch(at(event), {"nullified": True})) == [("/reason", "missing")]
+    for never in (False, None):
+        assert mistakes(investigator.patch(at(event), {"nullified": never, "reason": REASON}))
+    assert ok(investigator.get(at(event))) == event
+
+
+def test_a_fatal_event_is_nullified_as_any_other(api: Api) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    investigator.died(subject)
+    event = investigator.reported(subject, **FATAL)
+    body = {"nullified": True, "reason": "The death had another cause"}
+    assert ok(investigator.patch(at(event), body))["nullified"] is True

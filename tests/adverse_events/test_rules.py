@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.adverse_events.rules import OTHER, Report, mistakes
+from services.api.adverse_events.rules import Report, mistakes
 from services.api.protocol.load import load
-from services.api.protocol.terms import Term, load_terms
+from services.api.protocol.terms import OTHER, Term, load_terms
 from services.api.settings import DOCUMENTS
 
 SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.adverse_events
@@ -28,16 +28,22 @@ REPORT = Report(
     resolved_on=None,
     aware_at=datetime(2026, 4, 11, 1, tzinfo=UTC),
     aware_on=date(2026, 4, 11),
+    informed_at=datetime(2026, 4, 11, 1, tzinfo=UTC),
     serious=False,
     seriousness=(),
     outcome="recovering",
 )
 
 
-def found(term: Term = PNEUMONITIS, **changed: Any) -> list[tuple[str, str]]:
+def found(
+    term: Term = PNEUMONITIS, died_on: date | None = None, **changed: Any
+) -> list[tuple[str, str]]:
     """Pointer and code of every mistake in an otherwise consistent report."""
-    report = replace(REPORT, **changed)
-    noted = mistakes(report, term, SECTION, consented_on=CONSENTED, now=NOW, today=TODAY)
+    informed = {"informed_at": changed["aware_at"]} if "aware_at" in changed else {}
+    report = replace(REPORT, **{**informed, **changed})
+    noted = mistakes(
+        report, term, SECTION, consented_on=CONSENTED, now=NOW, today=TODAY, died_on=died_on
+    )
     assert all(one.detail for one in noted)
     return [(one.pointer, one.code) for one in noted]
 
@@ -136,6 +142,40 @@ def test_awareness_lies_between_onset_and_now(
 ) -> None:
     aware_at = datetime.combine(aware_on, NOW.timetz()) + timedelta(seconds=seconds)
     assert found(aware_on=aware_on, aware_at=aware_at) == expected
+
+
+@pytest.mark.parametrize(
+    ("informed_at", "expected"),
+    [
+        (REPORT.aware_at - timedelta(seconds=1), [("/informed_at", "before_awareness")]),
+        (REPORT.aware_at, []),
+        (NOW, []),
+        (NOW + timedelta(seconds=1), [("/informed_at", "future")]),
+    ],
+)
+def test_a_follow_up_is_learnt_between_awareness_and_now(
+    informed_at: datetime, expected: list[tuple[str, str]]
+) -> None:
+    assert found(informed_at=informed_at) == expected
+
+
+@given(
+    onset=st.dates(CONSENTED, TODAY),
+    lasted=st.integers(0, 30),
+    lived=st.integers(-30, 60),
+)
+def test_nothing_begins_or_resolves_after_the_day_of_death(
+    onset: date, lasted: int, lived: int
+) -> None:
+    resolved = min(onset + timedelta(days=lasted), TODAY)
+    died = onset + timedelta(days=lived)
+    aware = datetime.combine(TODAY, NOW.time(), UTC)
+    noted = found(
+        onset_on=onset, resolved_on=resolved, aware_at=aware, aware_on=TODAY, died_on=died
+    )
+    expected = [("/onset_on", "after_death")] if onset > died else []
+    expected += [("/resolved_on", "after_death")] if resolved > died else []
+    assert noted == expected
 
 
 # --- seriousness ------------------------------------------------------------------------

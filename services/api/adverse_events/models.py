@@ -1,4 +1,4 @@
-"""Adverse events as chains of versions, and the clocks' inputs."""
+"""Adverse events as chains of versions, linked to cases where the severity changed."""
 
 from collections.abc import Collection
 from datetime import date, datetime
@@ -16,7 +16,15 @@ _CAUSALITY = "('related', 'probably', 'possibly', 'unlikely', 'not_related', 'no
 
 
 class AdverseEvent(Signable, table=True):
-    """One version of an adverse event; severity (grade) and seriousness are independent."""
+    """One version of an adverse event; severity (grade) and seriousness are independent.
+
+    An occurrence that `continues` another one names the case by its first
+    occurrence, `first_id`; `continuation` counts who continued the same one,
+    because a nullified occurrence makes room for another. `nullified` is true
+    or null. Versions of before these columns have null in them, and their
+    signatures and trail stay what they were: `informed` and `received` tell
+    what that means.
+    """
 
     __tablename__ = "adverse_event"
     __table_args__ = (
@@ -47,29 +55,78 @@ class AdverseEvent(Signable, table=True):
             "action_taken IN ('none', 'interrupted', 'withdrawn', 'not_applicable', 'unknown')",
             name="adverse_event_action_known",
         ),
+        CheckConstraint(
+            "num_nulls(first_id, continues, continuation) IN (0, 3)"
+            " AND first_id <> id AND continues <> id AND continuation >= 1",
+            name="adverse_event_of_case",
+        ),
+        CheckConstraint(
+            "num_nulls(meddra_version, informed_at, received_at) IN (0, 3)",
+            name="adverse_event_told_whole",
+        ),
+        CheckConstraint("informed_at >= aware_at", name="adverse_event_informed_when_aware"),
+        CheckConstraint("meddra_code ~ '^[0-9]{8}$'", name="adverse_event_coded"),
+        CheckConstraint(
+            "nullified IS NULL OR (nullified AND version > 1)",
+            name="adverse_event_nullified_for_good",
+        ),
+        CheckConstraint(
+            "expectedness IS NOT NULL OR reference_version IS NULL",
+            name="adverse_event_expected_by_document",
+        ),
+        UniqueConstraint(
+            "continues", "continuation", "version", name="adverse_event_continued_once"
+        ),
         UniqueConstraint("site", "subject_id", "id", "version"),
         Index("adverse_event_subject_index", "site", "subject_id"),
+        Index("adverse_event_case_index", "first_id"),
+        Index("adverse_event_term_index", "term", "id"),
     )
 
     id: UUID = Field(primary_key=True)
     version: int = Field(primary_key=True)
+    first_id: UUID | None = None
+    continues: UUID | None = None
+    continuation: int | None = None
+    nullified: bool | None = None
     term: str
     meddra_code: str
+    meddra_version: str | None = None
     term_detail: str | None = None
     ctcae_version: str
     grade: int
     onset_on: date
     resolved_on: date | None = None
     aware_at: datetime
+    informed_at: datetime | None = None
+    received_at: datetime | None = None
     serious: bool
     seriousness: list[str] = Field(sa_type=ARRAY(String))
     causality_study_drug: str
     causality_radiotherapy: str
     sponsor_causality: str | None = None
     expectedness: str | None = None
+    reference_version: str | None = Field(default=None, foreign_key="reference_document.version")
     action_taken: str
     outcome: str
     narrative: str | None = None
+
+    @property
+    def case_id(self) -> UUID:
+        """The `id` of the case's first occurrence."""
+        return self.first_id or self.id
+
+    @property
+    def received(self) -> datetime:
+        """When the version was recorded, in clinical time."""
+        return self.received_at or self.recorded_at
+
+    @property
+    def informed(self) -> datetime:
+        """When the site learnt of what the version says."""
+        if self.informed_at is not None:
+            return self.informed_at
+        return self.aware_at if self.version == 1 else max(self.aware_at, self.recorded_at)
 
 
 class AdverseEventSignature(Signature, table=True):

@@ -1,13 +1,21 @@
 """Adverse events over HTTP."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Body as JsonBody
 from fastapi import Depends, Query
 
-from services.api.adverse_events import service
-from services.api.adverse_events.errors import NotYoursToAssess
+from services.api.adverse_events import reading, service
+from services.api.adverse_events.errors import (
+    AlreadyContinued,
+    DeathNotRecorded,
+    NoReferenceDocument,
+    NotYoursToAssess,
+    Nullified,
+    StillContinued,
+)
 from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
 from services.api.adverse_events.schemas import (
     AdverseEventCreate,
@@ -52,48 +60,72 @@ ONE = (Unauthorized, Forbidden, NotFound)
 Reader = Annotated[Principal, Depends(require(Action.READ_ADVERSE_EVENTS))]
 
 
-def _read(session: SessionDep, row: AdverseEvent) -> AdverseEventRead:
-    return _read_all(session, [row])[0]
+def _read(session: SessionDep, protocol: ProtocolDep, row: AdverseEvent) -> AdverseEventRead:
+    return _read_all(session, protocol, [row])[0]
 
 
-def _read_all(session: SessionDep, rows: Sequence[AdverseEvent]) -> list[AdverseEventRead]:
+def _read_all(
+    session: SessionDep, protocol: ProtocolDep, rows: Sequence[AdverseEvent]
+) -> list[AdverseEventRead]:
     """Events in their current versions, each with the last signature on it."""
     column, ids = AdverseEventSignature.adverse_event_id, [row.id for row in rows]
     signatures = last_signatures(session, AdverseEventSignature, column, ids)
-    return [_version(row, signatures.get(row.id), row) for row in rows]
+    last = [signatures.get(row.id) for row in rows]
+    return _versions(session, protocol, rows, last, rows)
 
 
-def _version(
-    row: AdverseEvent, signature: AdverseEventSignature | None, current: AdverseEvent
-) -> AdverseEventRead:
-    causality = CausalityRead(
-        study_drug=CausalityVerdict(row.causality_study_drug),
-        radiotherapy=CausalityVerdict(row.causality_radiotherapy),
-    )
-    return AdverseEventRead.model_validate(
-        {
-            **row.model_dump(),
-            "causality": causality,
-            "content_hash": row.content_hash,
-            "signature": shown(signature, current) if signature else None,
-        }
-    )
+def _versions(
+    session: SessionDep,
+    protocol: ProtocolDep,
+    rows: Sequence[AdverseEvent],
+    signatures: Sequence[AdverseEventSignature | None],
+    current: Sequence[AdverseEvent],
+) -> list[AdverseEventRead]:
+    """Versions, each with its signature, which counts if the version is the current one."""
+    section = protocol.adverse_events
+    derived = reading.derived(session, section, rows)
+    return [
+        AdverseEventRead.model_validate(
+            {
+                **row.model_dump(),
+                **asdict(follows),
+                "case_id": row.case_id,
+                "nullified": bool(row.nullified),
+                "meddra_version": row.meddra_version or section.meddra_version,
+                "informed_at": row.informed,
+                "received_at": row.received,
+                "causality": CausalityRead(
+                    study_drug=CausalityVerdict(row.causality_study_drug),
+                    radiotherapy=CausalityVerdict(row.causality_radiotherapy),
+                ),
+                "content_hash": row.content_hash,
+                "signature": shown(signature, now) if signature else None,
+            }
+        )
+        for row, follows, signature, now in zip(rows, derived, signatures, current, strict=True)
+    ]
 
 
 @router.get("/subjects/{subject_id}/adverse-events", responses=responses(*ONE, BadCursor))
 def list_subject_adverse_events(
-    subject_id: SubjectId, caller: Reader, session: SessionDep, asked: PageDep
+    subject_id: SubjectId,
+    caller: Reader,
+    session: SessionDep,
+    protocol: ProtocolDep,
+    asked: PageDep,
 ) -> AdverseEventPage:
     """A subject's adverse events, each in its current version."""
-    rows, cursor = service.list_of_subject(session, caller, subject_id, asked)
-    return AdverseEventPage(items=_read_all(session, rows), next_cursor=cursor)
+    rows, cursor = reading.list_of_subject(session, caller, subject_id, asked)
+    return AdverseEventPage(items=_read_all(session, protocol, rows), next_cursor=cursor)
 
 
 @router.post(
     "/subjects/{subject_id}/adverse-events",
     status_code=201,
     dependencies=[Depends(Once())],
-    responses=responses(*ONE, NoConsent, Invalid, *KEY_REFUSALS),
+    responses=responses(
+        *ONE, NoConsent, DeathNotRecorded, AlreadyContinued, Invalid, *KEY_REFUSALS
+    ),
 )
 def report_adverse_event(
     subject_id: SubjectId,
@@ -107,28 +139,46 @@ def report_adverse_event(
 
     `grade` is the severity and must exist for the term in CTCAE; whether the
     event is `serious` is a separate judgment by the criteria of ICH E2B(R3).
+    When the severity changes, report the new grade with `continues`.
     """
-    return _read(session, service.report(session, caller, clock, protocol, subject_id, given))
+    row = service.report(session, caller, clock, protocol, subject_id, given)
+    return _read(session, protocol, row)
 
 
 @router.get("/adverse-events", responses=responses(Unauthorized, Forbidden, BadCursor))
 def list_adverse_events(
-    caller: Reader, session: SessionDep, asked: Annotated[AdverseEventQuery, Query()]
+    caller: Reader,
+    session: SessionDep,
+    protocol: ProtocolDep,
+    asked: Annotated[AdverseEventQuery, Query()],
 ) -> AdverseEventPage:
     """Adverse events at your sites, each in its current version."""
-    rows, cursor = service.list_events(session, caller, asked)
-    return AdverseEventPage(items=_read_all(session, rows), next_cursor=cursor)
+    rows, cursor = reading.list_events(session, caller, protocol.adverse_events, asked)
+    return AdverseEventPage(items=_read_all(session, protocol, rows), next_cursor=cursor)
 
 
 @router.get("/adverse-events/{event_id}", responses=responses(*ONE))
-def read_adverse_event(event_id: EventId, caller: Reader, session: SessionDep) -> AdverseEventRead:
+def read_adverse_event(
+    event_id: EventId, caller: Reader, session: SessionDep, protocol: ProtocolDep
+) -> AdverseEventRead:
     """One adverse event in its current version."""
-    return _read(session, service.get_event(session, caller, event_id))
+    return _read(session, protocol, reading.get_event(session, caller, event_id))
 
 
 @router.patch(
     "/adverse-events/{event_id}",
-    responses=responses(*ONE, NotYoursToAssess, StaleVersion, Invalid, IfMatchMissing, NoConsent),
+    responses=responses(
+        *ONE,
+        NotYoursToAssess,
+        Nullified,
+        StillContinued,
+        DeathNotRecorded,
+        NoReferenceDocument,
+        StaleVersion,
+        Invalid,
+        IfMatchMissing,
+        NoConsent,
+    ),
 )
 def correct_adverse_event(
     event_id: EventId,
@@ -139,25 +189,30 @@ def correct_adverse_event(
     clock: ClockDep,
     protocol: ProtocolDep,
 ) -> AdverseEventRead:
-    """Add a follow-up or correct a report; as a safety officer, assess it.
+    """Add a follow-up or correct a report; as a safety officer, assess it; or nullify it.
 
     The version before stays readable. Sites change what they reported; the
-    safety officer changes `sponsor_causality` and `expectedness`.
+    safety officer changes `sponsor_causality`, `expectedness` and the coding
+    in MedDRA. A term is that of the whole case: its other occurrences follow.
     """
-    return _read(
-        session, service.correct(session, caller, clock, protocol, event_id, expected, patch)
-    )
+    row = service.correct(session, caller, clock, protocol, event_id, expected, patch)
+    return _read(session, protocol, row)
 
 
 @router.get("/adverse-events/{event_id}/versions", responses=responses(*ONE, BadCursor))
 def list_adverse_event_versions(
-    event_id: EventId, caller: Reader, session: SessionDep, asked: PageDep
+    event_id: EventId,
+    caller: Reader,
+    session: SessionDep,
+    protocol: ProtocolDep,
+    asked: PageDep,
 ) -> AdverseEventPage:
     """Every version of an adverse event, oldest first, with the reason of each change."""
-    versions = service.event_versions(session, caller, event_id)
+    versions = reading.event_versions(session, caller, event_id)
     rows, cursor = part(versions, lambda row: row.version, asked)
     signatures = signatures_by_version(session, AdverseEventSignature, adverse_event_id=event_id)
-    items = [_version(row, signatures.get(row.version), versions[-1]) for row in rows]
+    own = [signatures.get(row.version) for row in rows]
+    items = _versions(session, protocol, rows, own, [versions[-1]] * len(rows))
     return AdverseEventPage(items=items, next_cursor=cursor)
 
 

@@ -4,14 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.api.protocol.schema import AdverseEvents
+from services.api.protocol.safety import AdverseEvents
 from services.api.protocol.terms import Term
 
 FATAL_GRADE = 5
 """CTCAE v5.0: grade 5 is death related to the adverse event."""
 
-OTHER = "Other, specify"
-"""How CTCAE words the terms that need a text of their own."""
+DEATH, LIFE_THREATENING = "death", "life_threatening"
+"""Criteria of seriousness (ICH E2B(R3) E.i.3.2) that shorten the sponsor's deadline."""
+
+FATAL = "fatal"
+"""The outcome of grade 5."""
+
+RECOVERING, UNKNOWN = "recovering", "unknown"
+ONGOING = frozenset({RECOVERING, "not_recovered", UNKNOWN})
+"""Outcomes of an event that has not ended; a death leaves open how it stood."""
+
+EXPECTED = "expected"
+"""That the reference safety information lists the event."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,7 @@ class Report:
     resolved_on: date | None
     aware_at: datetime
     aware_on: date
+    informed_at: datetime
     serious: bool
     seriousness: tuple[str, ...]
     outcome: str
@@ -46,11 +57,16 @@ def mistakes(
     consented_on: date,
     now: datetime,
     today: date,
+    died_on: date | None = None,
 ) -> list[Mistake]:
-    """Everything that is inconsistent in a report, in the order of its fields."""
+    """Everything that is inconsistent in a report, in the order of its fields.
+
+    `died_on` is the local day of the subject's death, as far as it is known.
+    """
     return [
         *_about_term(report, term, section),
         *_about_dates(report, consented_on, now, today),
+        *_about_death(report, died_on),
         *_about_seriousness(report),
     ]
 
@@ -59,7 +75,7 @@ def _about_term(report: Report, term: Term, section: AdverseEvents) -> Iterator[
     if report.grade not in term.grades:
         exist = ", ".join(str(grade) for grade in term.grades)
         yield Mistake("/grade", "no_such_grade", f"CTCAE defines grades {exist} for this term")
-    if term.term.endswith(OTHER) and report.term_detail is None:
+    if term.needs_detail and report.term_detail is None:
         yield Mistake("/term_detail", "missing", "This term needs a text that says what it is")
     if term.term in section.graded_instead and not report.serious:
         yield Mistake(
@@ -82,6 +98,27 @@ def _about_dates(
         yield Mistake("/aware_at", "future", "This cannot lie in the future")
     elif report.aware_on < report.onset_on:
         yield Mistake("/aware_at", "before_onset", "Nobody is aware of it before its onset")
+    else:
+        yield from about_learning(report.informed_at, report.aware_at, now)
+
+
+def about_learning(informed_at: datetime, aware_at: datetime, now: datetime) -> Iterator[Mistake]:
+    """What is wrong with when somebody learnt of what a version says, whoever says it.
+
+    Nobody has learnt what they say tomorrow, or before anybody was aware of the event.
+    """
+    if informed_at > now:
+        yield Mistake("/informed_at", "future", "This cannot lie in the future")
+    elif informed_at < aware_at:
+        yield Mistake("/informed_at", "before_awareness", "Not before aware_at")
+
+
+def _about_death(report: Report, died_on: date | None) -> Iterator[Mistake]:
+    if died_on is None:
+        return
+    for name, day in (("onset_on", report.onset_on), ("resolved_on", report.resolved_on)):
+        if day is not None and day > died_on:
+            yield Mistake(f"/{name}", "after_death", "Not after the day on which the subject died")
 
 
 def _about_seriousness(report: Report) -> Iterator[Mistake]:
@@ -91,8 +128,8 @@ def _about_seriousness(report: Report) -> Iterator[Mistake]:
         yield Mistake("/serious", "contradiction", "An event with a criterion is serious")
     if len(set(report.seriousness)) != len(report.seriousness):
         yield Mistake("/seriousness", "repeated", "Name each criterion once")
-    death = "death" in report.seriousness
-    signs = {report.grade == FATAL_GRADE, report.outcome == "fatal", death}
+    death = DEATH in report.seriousness
+    signs = {report.grade == FATAL_GRADE, report.outcome == FATAL, death}
     if len(signs) > 1:
         yield Mistake(
             "/outcome", "contradiction", "Grade 5, outcome fatal and criterion death go together"

@@ -1,37 +1,45 @@
-"""Adverse events: the only user of their table."""
+"""Adverse events: reporting, following up, assessing, nullifying; `reading` looks them up."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from services.api.adverse_events import rules
-from services.api.adverse_events.errors import NotYoursToAssess
-from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
-from services.api.adverse_events.schemas import (
-    AdverseEventCreate,
-    AdverseEventPatch,
-    AdverseEventQuery,
+from services.api.adverse_events import cases, content, reading
+from services.api.adverse_events.content import Columns
+from services.api.adverse_events.deaths import ask_after_death as ask_after_death
+from services.api.adverse_events.deaths import refuse_recovering_after_death, settle_after_death
+from services.api.adverse_events.errors import (
+    AlreadyContinued,
+    NotYoursToAssess,
+    Nullified,
+    StillContinued,
 )
-from services.api.core.audit import remember_read
-from services.api.core.auth import Principal
+from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
+from services.api.adverse_events.reading import get_event
+from services.api.adverse_events.schemas import AdverseEventCreate, AdverseEventPatch
+from services.api.core.auth import Caller, Principal
 from services.api.core.clock import Clock
 from services.api.core.db import new_id
-from services.api.core.errors import FieldError, Invalid, NotFound
+from services.api.core.errors import Invalid
 from services.api.core.etag import check_version
-from services.api.core.pagination import PageQuery, page
+from services.api.core.events import EventType, announce
 from services.api.core.permissions import Role
-from services.api.core.records import change, current, latest
+from services.api.core.records import change, latest
+from services.api.deadlines import service as deadlines
+from services.api.deadlines.rules import MOMENT
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
+from services.api.protocol.safety import AdverseEvents
 from services.api.protocol.schema import Protocol
-from services.api.protocol.terms import Term, load_terms
 from services.api.signatures import service as signatures
 from services.api.signatures.schemas import SignatureCreate
 
-ASSESSED = frozenset({"sponsor_causality", "expectedness"})
+ASSESSED = frozenset({"sponsor_causality", "expectedness", "meddra_code", "meddra_version"})
 """What the safety officer judges; everything else is the site's."""
+
+OF_BOTH = frozenset({"informed_at", "nullified"})
+"""What both say of their own changes."""
 
 
 def report(
@@ -42,83 +50,61 @@ def report(
     subject_id: UUID,
     given: AdverseEventCreate,
 ) -> AdverseEvent:
-    """Record a site's report of an adverse event.
+    """Record a site's report of an adverse event, or of the next grade of one.
 
     Raises:
-        NotFound, NoConsent.
-        Invalid: an unknown term, a grade the term does not have, dates or
-            judgments that contradict each other; names each.
+        NotFound, NoConsent, DeathNotRecorded, AlreadyContinued.
+        Invalid: an unknown term, a grade the term does not have, dates or judgments that
+            contradict each other, or an occurrence that it cannot continue; names each.
     """
     subject = enrolment.get_subject(session, caller, subject_id, lock=True)
+    told = content.flat(given.model_dump())
+    case, link = _linked(session, subject, told.pop("continues"))
+    told = content.reported(
+        session, clock, protocol, subject, told | {"informed_at": given.aware_at}
+    )
+    refuse_recovering_after_death(subject, told)
     row = AdverseEvent(
         id=new_id(),
         site=subject.site,
         subject_id=subject.id,
         version=1,
-        **_content(session, clock, protocol, subject, _flat(given.model_dump())),
+        received_at=clock.now(),
+        protocol_version=protocol.version,
+        **content.coded(told, protocol.adverse_events),
+        **link,
     )
-    change(session, caller, row)
+    content.check_links(protocol.adverse_events, case, [row])
+    _store(session, caller, clock, protocol, subject, case, [row])
     return row
 
 
-def _flat(given: dict[str, Any]) -> dict[str, Any]:
-    """The body's members as columns."""
-    causality = given.pop("causality", None)
-    if causality is not None:
-        given |= {f"causality_{treatment}": verdict for treatment, verdict in causality.items()}
-    return given
-
-
-def _content(
-    session: Session, clock: Clock, protocol: Protocol, subject: Subject, given: dict[str, Any]
-) -> dict[str, Any]:
-    """The checked columns of one version."""
-    consents = enrolment.require_consented(session, subject)
-    term = _term(given["term"], protocol)
-    found = rules.mistakes(
-        rules.Report(
-            grade=given["grade"],
-            term_detail=given["term_detail"],
-            onset_on=given["onset_on"],
-            resolved_on=given["resolved_on"],
-            aware_at=given["aware_at"],
-            aware_on=clock.local_date(given["aware_at"]),
-            serious=given["serious"],
-            seriousness=tuple(given["seriousness"]),
-            outcome=given["outcome"],
-        ),
-        term,
-        protocol.adverse_events,
-        consented_on=min(consent.signed_on for consent in consents),
-        now=clock.now(),
-        today=clock.today(),
-    )
-    if found:
-        raise Invalid(
-            errors=[
-                FieldError(pointer=one.pointer, code=one.code, detail=one.detail) for one in found
-            ]
-        )
-    return {
-        **given,
-        "term": term.term,
-        "meddra_code": term.meddra_code,
-        "ctcae_version": protocol.adverse_events.dictionary_version,
-        "protocol_version": protocol.version,
-    }
-
-
-def _term(name: str, protocol: Protocol) -> Term:
-    """The dictionary's term of that name.
+def _linked(
+    session: Session, subject: Subject, continued: UUID | None
+) -> tuple[Sequence[AdverseEvent], Columns]:
+    """The case that a new occurrence belongs to, and the columns that link it.
 
     Raises:
-        Invalid: there is none.
+        AlreadyContinued: by another occurrence that stands.
+        Invalid: there is no such occurrence of the subject that stands.
     """
-    version = protocol.adverse_events.dictionary_version
-    term = load_terms(version).named(name)
-    if term is None:
-        raise Invalid.at("/term", "unknown", f"Not a term of CTCAE v{version}")
-    return term
+    if continued is None:
+        return (), {}
+    before: AdverseEvent | None = latest(session, AdverseEvent, id=continued)
+    if before is None or before.subject_id != subject.id:
+        raise Invalid.at("/continues", "unknown", "The subject has no such adverse event")
+    if before.nullified:
+        raise Invalid.at("/continues", "nullified", "A nullified adverse event does not go on")
+    case = reading.case_now(session, before.case_id)
+    earlier = [row for row in case if row.continues == continued]
+    if any(not row.nullified for row in earlier):
+        raise AlreadyContinued
+    link = {
+        "first_id": before.case_id,
+        "continues": continued,
+        "continuation": len(earlier) + 1,
+    }
+    return case, link
 
 
 def correct(
@@ -130,11 +116,15 @@ def correct(
     expected: int,
     patch: AdverseEventPatch,
 ) -> AdverseEvent:
-    """Record a follow-up or a correction as the next version.
+    """Record a follow-up, a correction, an assessment or a nullification as the next version.
+
+    A term is that of the whole case: its other occurrences follow a change of it.
 
     Raises:
-        NotFound, NotYoursToAssess, StaleVersion.
-        Invalid: as when reporting.
+        NotFound, NotYoursToAssess, StaleVersion, Nullified, StillContinued.
+        DeathNotRecorded, NoReferenceDocument.
+        Invalid: as when reporting, an event that is not listed assessed as expected, or
+            a nullification with other changes.
     """
     found = get_event(session, caller, event_id)
     subject = enrolment.get_subject(session, caller, found.subject_id, lock=True)
@@ -142,30 +132,137 @@ def correct(
     changes = patch.changes()
     if patch.causality is not None:
         changes["causality"] = patch.causality.changes()
-    theirs = ASSESSED if caller.role is Role.SAFETY_OFFICER else changes.keys() - ASSESSED
+    officer = caller.role is Role.SAFETY_OFFICER
+    theirs = ASSESSED | OF_BOTH if officer else changes.keys() - ASSESSED
     if not changes.keys() <= theirs:
         raise NotYoursToAssess
     check_version(expected, before.version)
-    content = {
-        name: value
-        for name, value in before.model_dump().items()
-        if name not in {"id", "site", "subject_id", "version", "recorded_by", "recorded_at"}
+    if before.nullified:
+        raise Nullified
+    case = reading.case_now(session, before.case_id)
+    changes = {"informed_at": clock.now(), **content.flat(changes)}
+    told = {**content.kept(before), **changes, "reason": patch.reason}
+    if patch.nullified:
+        _require_nullifiable(before, case, patch)
+        told = content.learnt(clock, told)
+    elif officer:
+        told = content.assessed(session, content.learnt(clock, told), changes)
+    else:
+        told = content.reported(session, clock, protocol, subject, told)
+        told = content.judged_again(session, told, before)
+        refuse_recovering_after_death(subject, changes)
+    rows = [_next(before, clock, protocol, told)]
+    if (rows[0].term, rows[0].term_detail) != (before.term, before.term_detail):
+        rows += _renamed(session, clock, protocol, subject, case, rows[0])
+    content.check_links(protocol.adverse_events, case, rows)
+    _store(session, caller, clock, protocol, subject, case, rows)
+    if changes.keys() & {"outcome", "resolved_on", "nullified"}:
+        settle_after_death(session, caller, subject, rows[0])
+    return rows[0]
+
+
+def _require_nullifiable(
+    before: AdverseEvent, case: Sequence[AdverseEvent], patch: AdverseEventPatch
+) -> None:
+    if patch.changes().keys() != {"nullified"}:
+        raise Invalid.at("/nullified", "alone", "Nullify with a reason and no other change")
+    if any(row.continues == before.id and not row.nullified for row in case):
+        raise StillContinued
+
+
+def _next(before: AdverseEvent, clock: Clock, protocol: Protocol, told: Columns) -> AdverseEvent:
+    """The version that follows."""
+    told = content.coded(told, protocol.adverse_events, before) | {
+        "version": before.version + 1,
+        "received_at": clock.now(),
+        "protocol_version": protocol.version,
     }
-    row = AdverseEvent(
-        id=before.id,
-        site=before.site,
-        subject_id=before.subject_id,
-        version=before.version + 1,
-        **_content(
-            session,
-            clock,
-            protocol,
-            subject,
-            {**content, **_flat(changes), "reason": patch.reason},
-        ),
-    )
-    change(session, caller, row)
-    return row
+    return AdverseEvent(**told)
+
+
+def _renamed(
+    session: Session,
+    clock: Clock,
+    protocol: Protocol,
+    subject: Subject,
+    case: Sequence[AdverseEvent],
+    renamed: AdverseEvent,
+) -> list[AdverseEvent]:
+    """The next versions of the case's other occurrences, which have the same term.
+
+    Raises:
+        Invalid: the term does not fit one of them.
+    """
+    given = {name: getattr(renamed, name) for name in ("term", "term_detail", "reason")}
+    rows = []
+    for before in case:
+        if before.id == renamed.id or before.nullified:
+            continue
+        told = {**content.kept(before), **given, "informed_at": renamed.informed_at}
+        told = content.reported(session, clock, protocol, subject, told)
+        told = content.judged_again(session, told, before)
+        rows.append(_next(before, clock, protocol, told))
+    return rows
+
+
+def _store(
+    session: Session,
+    caller: Principal,
+    clock: Clock,
+    protocol: Protocol,
+    subject: Subject,
+    case: Sequence[AdverseEvent],
+    rows: Sequence[AdverseEvent],
+) -> None:
+    """Store the versions, tell of them, and let the case's deadlines follow.
+
+    `case` are the occurrences as they were stored before.
+    """
+    section = protocol.adverse_events
+    last = reading.last_recorded(session, rows[0].case_id)
+    for row in rows:
+        # The clocks of two servers differ; what is recorded later comes later in the case.
+        last = row.recorded_at = max(row.recorded_at, last + MOMENT) if last else row.recorded_at
+        change(session, caller, row)
+        _tell(session, row, _KINDS.get((row.version == 1, bool(row.nullified)), _UPDATED))
+    if case and cases.upgraded(_standing(case, section), _standing((*case, *rows), section)):
+        _tell(session, rows[0], EventType.ADVERSE_EVENT_UPGRADED)
+    follow_case(session, caller, clock, protocol, subject, rows[0].case_id)
+
+
+_UPDATED = EventType.ADVERSE_EVENT_UPDATED
+_KINDS = {
+    (True, False): EventType.ADVERSE_EVENT_REPORTED,
+    (False, True): EventType.ADVERSE_EVENT_NULLIFIED,
+}
+
+
+def _tell(session: Session, row: AdverseEvent, kind: EventType) -> None:
+    announce(session, kind, row.id, site=row.site, subject_id=row.subject_id)
+
+
+def _standing(rows: Sequence[AdverseEvent], section: AdverseEvents) -> cases.Standing:
+    """How grave the case is; of two versions of an occurrence the later in `rows` counts."""
+    return cases.standing({row.id: reading.occurrence(row, section) for row in rows}.values())
+
+
+def follow_case(
+    session: Session,
+    caller: Caller,
+    clock: Clock,
+    protocol: Protocol,
+    subject: Subject,
+    case_id: UUID,
+) -> None:
+    """Let the deadlines follow what is known of a case; the caller holds the subject's lock."""
+    section = protocol.adverse_events
+    statements = [
+        reading.statement(row, section) for row in reading.case_versions(session, case_id)
+    ]
+    deadlines.follow(session, caller, clock, protocol, subject, case_id, statements)
+
+
+# --- signing --------------------------------------------------------------------------------
 
 
 def sign(
@@ -192,51 +289,3 @@ def sign(
         adverse_event_id=event_id,
     )
     return signature, event
-
-
-def get_event(session: Session, caller: Principal, event_id: UUID) -> AdverseEvent:
-    """The current version of one adverse event at the caller's sites.
-
-    Raises:
-        NotFound: there is none.
-    """
-    row: AdverseEvent | None = latest(session, AdverseEvent, id=event_id)
-    if row is None or row.site not in caller.sites:
-        raise NotFound
-    remember_read(session, row.site, row.subject_id)
-    return row
-
-
-def event_versions(session: Session, caller: Principal, event_id: UUID) -> Sequence[AdverseEvent]:
-    """Every version of one adverse event, oldest first.
-
-    Raises:
-        NotFound: no such event at the caller's sites.
-    """
-    get_event(session, caller, event_id)
-    query = select(AdverseEvent).where(AdverseEvent.id == event_id)
-    return session.exec(query.order_by(col(AdverseEvent.version))).all()
-
-
-def list_of_subject(
-    session: Session, caller: Principal, subject_id: UUID, asked: PageQuery
-) -> tuple[Sequence[AdverseEvent], str | None]:
-    """The subject's adverse events in their current versions.
-
-    Raises:
-        NotFound: no such subject at the caller's sites.
-    """
-    subject = enrolment.get_subject(session, caller, subject_id)
-    query = current(AdverseEvent).where(AdverseEvent.subject_id == subject.id)
-    return page(session, query, AdverseEvent.id, asked)
-
-
-def list_events(
-    session: Session, caller: Principal, asked: AdverseEventQuery
-) -> tuple[Sequence[AdverseEvent], str | None]:
-    """Adverse events at the caller's sites in their current versions."""
-    query = current(AdverseEvent).where(col(AdverseEvent.site).in_(caller.sites))
-    filters = {"site": asked.site, "serious": asked.serious, "grade": asked.grade}
-    query = query.filter_by(**{name: value for name, value in filters.items() if value is not None})
-    remember_read(session)
-    return page(session, query, AdverseEvent.id, asked)

@@ -121,7 +121,8 @@ def record(
     if study is not None and corrected is None:
         enrolment.leave(session, subject, rules.LEADS_TO[study.cause], on=study.on)
     elif study is not None:
-        enrolment.set_left_on(session, subject, study.on)
+        died = rules.LEADS_TO[study.cause] is SubjectStatus.DIED
+        enrolment.set_left_on(session, subject, study.on, died=died)
     return row, subject
 
 

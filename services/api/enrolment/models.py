@@ -33,6 +33,10 @@ class Subject(SQLModel, table=True):
             f"left_on IS NULL OR {one_of('status', sorted(LEFT))}",
             name="subject_left_on_a_day",
         ),
+        CheckConstraint(
+            f"died_on IS NULL OR status = '{SubjectStatus.DIED.value}'",
+            name="subject_died_on_a_day",
+        ),
         CheckConstraint("number ~ ('^' || site || '-[0-9]{4}$')", name="subject_number_of_site"),
     )
 
@@ -43,6 +47,7 @@ class Subject(SQLModel, table=True):
     sex: str
     status: str = SubjectStatus.SCREENING.value
     left_on: date | None = None
+    died_on: date | None = None
     protocol_version: str = Field(foreign_key="protocol_version.version")
     version: int = 1
     recorded_by: UUID

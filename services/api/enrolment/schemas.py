@@ -120,6 +120,11 @@ class SubjectRead(BaseModel):
         " of before being lost to follow-up, or died; of several such days the earliest. Null"
         " of a subject who failed screening, also after a withdrawal or death.",
     )
+    died_on: date | None = Field(
+        examples=[None],
+        description="The local day of death: the one given as the end of the study, or the one on"
+        " which the status was set by hand. Null while alive, and where no day was kept.",
+    )
     created_at: Instant
     protocol_version: str = Field(examples=["1.0"])
     version: int = Field(examples=[1])

@@ -2,21 +2,22 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, any_, bindparam, update
+from sqlalchemy import ARRAY, Select, String, any_, bindparam, update
 from sqlalchemy import select as columns_of
 from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.audit import remember_read
-from services.api.core.auth import Principal
+from services.api.core.auth import Caller, Principal
 from services.api.core.clock import Clock
 from services.api.core.db import because
 from services.api.core.errors import Forbidden, Invalid, NotFound
 from services.api.core.etag import check_version
+from services.api.core.events import EventType, announce
 from services.api.core.pagination import PageQuery, page
 from services.api.enrolment.errors import (
     AfterLeaving,
@@ -82,7 +83,25 @@ def screen(
     )
     session.add(subject)
     session.flush()
+    _tell_status(session, subject)
     return subject
+
+
+_TOLD: Mapping[str, EventType] = {
+    # Told of an eligible subject again whose new facts need a new signature.
+    SubjectStatus.SCREENING: EventType.SUBJECT_SCREENED,
+    **{
+        status: EventType(f"subject.{status}")
+        for status in SubjectStatus
+        if status is not SubjectStatus.SCREENING
+    },
+}
+
+
+def _tell_status(session: Session, subject: Subject) -> None:
+    """Announce the status that a locked or new subject has now."""
+    kind = _TOLD[subject.status]
+    announce(session, kind, subject.id, site=subject.site, subject_id=subject.id)
 
 
 def _next_number(session: Session, site: str) -> int:
@@ -104,7 +123,7 @@ _LOCKED = _SUBJECT.with_for_update()
 
 
 def get_subject(
-    session: Session, caller: Principal, subject_id: UUID, *, lock: bool = False
+    session: Session, caller: Caller, subject_id: UUID, *, lock: bool = False
 ) -> Subject:
     """A subject of the caller's sites; with `lock` nobody else changes it until commit.
 
@@ -118,6 +137,22 @@ def get_subject(
         raise NotFound
     remember_read(session, subject.site, subject.id)
     return subject
+
+
+def lock_unclaimed(
+    session: Session,
+    caller: Caller,
+    subject_ids: Collection[UUID] | Select[Any],
+    at_most: int | None = None,
+) -> set[UUID]:
+    """Lock those of the subjects that nobody else holds, or so many of them; answers which.
+
+    For a sweep over many: it waits for nobody, and finds the others next time.
+    """
+    query = select(Subject.id).where(
+        col(Subject.id).in_(subject_ids), col(Subject.site).in_(caller.sites)
+    )
+    return set(session.exec(query.limit(at_most).with_for_update(skip_locked=True)))
 
 
 _TABLE = SQLModel.metadata.tables["subject"]
@@ -200,9 +235,12 @@ def move(
         raise MoveNotAllowed(f"A subject in {subject.status} does not become {to.value}.")
     if to in LEFT and not _failed(subject):
         subject.left_on = min(on, subject.left_on or on)
+    if to is SubjectStatus.DIED:
+        subject.died_on = on
     subject.status = to.value
     subject.version += 1
     session.flush()
+    _tell_status(session, subject)
 
 
 def leave(session: Session, subject: Subject, to: SubjectStatus, *, on: date) -> None:
@@ -215,15 +253,24 @@ def leave(session: Session, subject: Subject, to: SubjectStatus, *, on: date) ->
     """
     if subject.status not in (to, SubjectStatus.DIED):
         move(session, subject, to, on=on)
-    set_left_on(session, subject, on)
+    set_left_on(session, subject, on, died=to is SubjectStatus.DIED)
 
 
-def set_left_on(session: Session, subject: Subject, day: date) -> None:
-    """Correct the day on which a locked subject left the study."""
-    if subject.left_on != day:
-        subject.left_on = day
+def set_left_on(session: Session, subject: Subject, day: date, *, died: bool = False) -> None:
+    """Correct the day on which a locked subject left the study, or `died`, which is leaving too."""
+    died_on = day if died else subject.died_on
+    if (subject.left_on, subject.died_on) != (day, died_on):
+        subject.left_on, subject.died_on = day, died_on
         subject.version += 1
         session.flush()
+
+
+def deaths(session: Session, subjects: Collection[UUID]) -> dict[UUID, date]:
+    """The local day of death of each of the subjects who died, where it is known."""
+    died = columns_of(_TABLE.c.id, _TABLE.c.died_on).where(
+        _TABLE.c.id.in_(subjects), _TABLE.c.died_on.is_not(None)
+    )
+    return {row.id: row.died_on for row in session.connection().execute(died)}
 
 
 def not_after(today: Any, given: Any, pointer: str) -> None:
