@@ -62,6 +62,13 @@ def list_exposures(
     return page(session, query, Exposure.id, asked)
 
 
+def days_taken(session: Session, subject: Subject) -> tuple[date, date] | None:
+    """The first and the last day on which the subject took study drug, as recorded so far."""
+    query = current(Exposure).where(Exposure.subject_id == subject.id, Exposure.applications > 0)
+    days = [row.day for row in session.exec(query)]
+    return (min(days), max(days)) if days else None
+
+
 def get_exposure(session: Session, caller: Principal, exposure_id: UUID) -> Exposure:
     """The current version of one record at the caller's sites.
 
