@@ -19,6 +19,7 @@ from services.api.core.auth import Principal
 from services.api.core.db import new_id
 from services.api.core.errors import NotFound
 from services.api.core.etag import check_version
+from services.api.core.events import EventType, announce
 from services.api.core.pagination import page
 from services.api.core.records import change, current, last_of_each, latest
 from services.api.enrolment import service as enrolment
@@ -42,6 +43,11 @@ def open_for(
         recorded_by=caller.id,
     )
     change(session, caller, row)
+    _tell(session, EventType.ADJUDICATION_OPENED, row)
+
+
+def _tell(session: Session, kind: EventType, row: Adjudication) -> None:
+    announce(session, kind, row.id, site=row.site, subject_id=row.subject_id)
 
 
 def of_subject(session: Session, subject: Subject) -> Sequence[Adjudication]:
@@ -136,4 +142,5 @@ def decide(
         recorded_by=caller.id,
     )
     change(session, caller, row)
+    _tell(session, EventType.ADJUDICATION_DECIDED, row)
     return row

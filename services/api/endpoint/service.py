@@ -1,4 +1,4 @@
-"""The endpoint, derived from what other resources recorded; nothing is stored here."""
+"""The endpoint, derived from what other resources recorded; only its changes are told."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import Select
 from sqlalchemy import select as columns_of
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col, select
 
-from services.api.core.auth import Principal
+from services.api.core import events
+from services.api.core.auth import Caller, Worker
 from services.api.core.clock import Clock
+from services.api.core.events import EventType, FeedEvent
 from services.api.endpoint import rules
 from services.api.enrolment import service as enrolment
+from services.api.enrolment.models import Subject
 from services.api.gradings import service as gradings
 from services.api.gradings.rules import Assessment
 from services.api.protocol.schema import Protocol
@@ -34,7 +37,7 @@ class Derived:
 
 
 def endpoint(
-    session: Session, caller: Principal, clock: Clock, protocol: Protocol, subject_id: UUID
+    session: Session, caller: Caller, clock: Clock, protocol: Protocol, subject_id: UUID
 ) -> Derived:
     """One subject's outcome.
 
@@ -46,6 +49,37 @@ def endpoint(
     assessments = gradings.assessments(session, subject)
     outcome = _outcome(protocol, clock.today(), course, assessments, subject.left_on)
     return Derived(subject.id, subject.site, subject.left_on, outcome)
+
+
+def announce(
+    session: Session, worker: Worker, clock: Clock, protocol: Protocol, subject_id: UUID
+) -> None:
+    """Tell that a subject reached the primary endpoint, or that a correction took it back.
+
+    Each change is told once: what was told last is compared with what is
+    derived now, under the subject's lock. A window that closes without an
+    event tells nothing.
+
+    Raises:
+        NotFound: no such subject at the worker's sites.
+    """
+    subject = enrolment.get_subject(session, worker, subject_id, lock=True)
+    derived = endpoint(session, worker, clock, protocol, subject_id)
+    reached = derived.outcome.primary.status is rules.OutcomeStatus.EVENT
+    if reached is (_told_last(session, subject) == EventType.ENDPOINT_REACHED):
+        return
+    kind = EventType.ENDPOINT_REACHED if reached else EventType.ENDPOINT_REVISED
+    events.announce(session, kind, subject.id, site=subject.site, subject_id=subject.id)
+
+
+def _told_last(session: Session, subject: Subject) -> str | None:
+    kinds = (EventType.ENDPOINT_REACHED, EventType.ENDPOINT_REVISED)
+    query = select(FeedEvent.type).where(
+        FeedEvent.site == subject.site,
+        FeedEvent.subject_id == subject.id,
+        col(FeedEvent.type).in_(kinds),
+    )
+    return session.exec(query.order_by(col(FeedEvent.seq).desc()).limit(1)).first()
 
 
 def outcomes(

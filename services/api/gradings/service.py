@@ -16,6 +16,7 @@ from services.api.core.clock import Clock
 from services.api.core.db import new_id
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
+from services.api.core.events import EventType, announce
 from services.api.core.permissions import Role
 from services.api.core.records import change, current, last_of_each, latest
 from services.api.enrolment import service as enrolment
@@ -129,8 +130,13 @@ def grade(
         **_content(given.model_dump(), clock, protocol, visit.recorded.visited_on),
     )
     change(session, caller, row)
+    _tell(session, EventType.GRADING_RECORDED, row)
     _follow_up(session, caller, protocol, subject, row, before=(), at_visit=[*made, row])
     return row
+
+
+def _tell(session: Session, kind: EventType, row: Grading) -> None:
+    announce(session, kind, row.id, site=row.site, subject_id=row.subject_id)
 
 
 def _require_observed(
@@ -271,6 +277,7 @@ def correct_grading(
         **_content(given, clock, protocol, _visited_on(session, before)),
     )
     change(session, caller, row)
+    _tell(session, EventType.GRADING_CORRECTED, row)
     made = _made_at(session, subject.id, row.visit)
     _follow_up(
         session, caller, protocol, subject, row, before=doubts(before, protocol), at_visit=made

@@ -13,6 +13,7 @@ from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.errors import Invalid
 from services.api.core.etag import check_version
+from services.api.core.events import EventType, announce
 from services.api.core.records import change, last_of_each, latest
 from services.api.deviations import service as deviations
 from services.api.deviations.schemas import DeviationCode
@@ -103,6 +104,13 @@ def record(
         **written,
     )
     change(session, caller, row)
+    announce(
+        session,
+        EventType.RADIOTHERAPY_RECORDED,
+        subject.id,
+        site=subject.site,
+        subject_id=subject.id,
+    )
     _note_other_stratum(session, caller, clock, protocol, subject, before, row)
     _follow_delivery(session, caller, clock, subject, before, row)
     return row

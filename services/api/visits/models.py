@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from services.api.core.records import Versioned, of_subject, version_checks
 
@@ -26,3 +26,18 @@ class Visit(Versioned, table=True):
     version: int = Field(primary_key=True)
     visited_on: date | None = None
     missed_reason: str | None = None
+
+
+class OverdueSearch(SQLModel, table=True):
+    """How far the search for overdue visits has come: one row.
+
+    Every subject is looked at once a local day, in the order of their ids;
+    `after` is the last one on `day`, null when it has looked at all.
+    """
+
+    __tablename__ = "overdue_search"
+    __table_args__ = (CheckConstraint("id = 1", name="overdue_search_single"),)
+
+    id: int = Field(default=1, primary_key=True)
+    day: date
+    after: UUID | None = None

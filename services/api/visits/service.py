@@ -16,6 +16,7 @@ from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.errors import BadCursor, NotFound
 from services.api.core.etag import check_version
+from services.api.core.events import EventType, announce
 from services.api.core.pagination import decode, encode
 from services.api.core.records import change, last_of_each, latest
 from services.api.enrolment import service as enrolment
@@ -230,6 +231,7 @@ def record_visit(
         missed_reason=given.missed_reason,
     )
     change(session, caller, row)
+    announce(session, EventType.VISIT_RECORDED, code, site=subject.site, subject_id=subject.id)
     if row.version > 1 and row.visited_on is not None:
         _ask_about_gradings(session, caller, subject, code, row.visited_on)
     visits.recorded[code] = row
@@ -346,7 +348,7 @@ def list_visits(
     sites = [site for site in caller.sites if asked.site in (None, site)]
     shown: list[OfSubject] = []
     for batch in islice(_batches(session, sites, after), MOST_BATCHES):
-        found = _of_batch(session, clock, protocol, batch)
+        found = of_subjects(session, clock, protocol, batch)
         shown.extend(one for one in found if _asked_for(one, asked, after))
         if len(shown) > asked.limit:
             return shown[: asked.limit], shown[asked.limit - 1].position.cursor()
@@ -360,7 +362,7 @@ def all_visits(
 ) -> Iterator[OfSubject]:
     """Every visit of every subject of the sites, as `list_visits` orders them."""
     for batch in _batches(session, sites, None):
-        yield from _of_batch(session, clock, protocol, batch)
+        yield from of_subjects(session, clock, protocol, batch)
 
 
 def _batches(
@@ -378,9 +380,10 @@ def _batches(
         query = query.where(col(Subject.id) > batch[-1].id)
 
 
-def _of_batch(
+def of_subjects(
     session: Session, clock: Clock, protocol: Protocol, subjects: Sequence[Subject]
 ) -> Iterator[OfSubject]:
+    """Every visit of some subjects, each subject's by planned day, with one statement a table."""
     ids = [subject.id for subject in subjects]
     courses = _courses(radiotherapies.current_of(session, ids))
     recorded, today = _recorded(session, ids), clock.today()
