@@ -24,6 +24,7 @@ def hospital(api: Api) -> Hospital:
         assessor=caller(api, "assessor-nn"),
         second_assessor=caller(api, "assessor-nn-2"),
         stranger=caller(api, "investigator-lz"),
+        officer=caller(api, "safety-officer"),
     )
 
 

@@ -19,9 +19,17 @@ from services.api.cli import app
 from services.api.demo.person import recruit
 from services.api.demo.run import Options, run
 from tests.make import Api
+from tests.webhooks.telling import settings_of, working
 
 SUBJECTS = 6
 SEED = 3
+
+
+@pytest.fixture
+def api(api: Api) -> Iterator[Api]:
+    """The service with a worker beside it, as a sandbox has one."""
+    with working(settings_of(api)):
+        yield api
 
 
 def play(url: str, subjects: int = SUBJECTS) -> tuple[int, str]:
@@ -53,6 +61,9 @@ def test_the_demo_takes_its_subjects_from_screening_to_endpoint(api: Api) -> Non
         ("locked",),
         ("open",),
     ]
+    assert api.rows("SELECT count(*) FROM safety_reminder WHERE kind = 'missed'") == [(2,)]
+    assert "2 deadlines missed on purpose, and told" in said
+    assert api.count("webhook_delivery WHERE state = 'delivered'") > SUBJECTS * 40
     assert "6 instead of" not in said
     assert "unexpected" not in said
     assert "pending" in said

@@ -11,6 +11,7 @@ from services.api.demo.person import Screening, recruit
 from services.api.demo.run import Options, run
 from services.api.protocol.load import Loaded
 from tests.make import Api
+from tests.webhooks.telling import settings_of, working
 
 SUBJECTS = 8
 SEED = 71
@@ -29,7 +30,8 @@ def test_the_second_trial_runs_from_screening_to_the_report(
 
     said = StringIO()
     options = Options(SUBJECTS, SEED, str(roman.client.base_url), tmp_path / "dmc.pdf")
-    status = run(options, Console(file=said, width=200))
+    with working(settings_of(roman)):
+        status = run(options, Console(file=said, width=200))
 
     assert status == 0, said.getvalue()
     assert "unexpected" not in said.getvalue()

@@ -153,13 +153,23 @@ class Caller:
             if cursor is None:
                 return
 
+    def feed(self, path: str, after: str | None = None, **parameters: str) -> Iterator[Json]:
+        """Every event of a feed after one of them."""
+        while True:
+            given = parameters if after is None else {**parameters, "after": after}
+            page = self.get(path, **given, limit=200)
+            yield from page["items"]
+            if page["next_cursor"] is None:
+                return
+            after = page["items"][-1]["id"]
+
     def download(self, path: str, media_type: str, **parameters: str) -> bytes:
         """What a path answers in another form than JSON.
 
         Raises:
             Unexpected: no success, or another form.
         """
-        answer = self.send("GET", path, params=parameters)
+        answer = self.send("GET", path, params=parameters, headers={"Accept": media_type})
         if answer.status_code != 200 or answer.headers.get("Content-Type") != media_type:
             raise _unexpected(answer, f"200 and {media_type}")
         return answer.content

@@ -58,15 +58,17 @@ def events(chance: Chance) -> tuple[Event, ...]:
 def _event(chance: Chance, term: str) -> Event:
     kind = KINDS[term]
     grade = chance.weighted(kind.grades)
-    aware_after = chance.randint(0, 2)
+    aware_after, entered_after = chance.randint(0, 2), chance.randint(0, 1)
+    serious = grade >= 3 and chance.happens(0.35)
     return Event(
         term=term,
         grade=grade,
         onset=chance.randint(*kind.onset),
         days=chance.randint(*kind.days),
         aware_after=aware_after,
-        reported_after=aware_after + chance.randint(0, 1),
-        serious=grade >= 3 and chance.happens(0.35),
+        # A serious event is reported on the day on which the site learns of it.
+        reported_after=aware_after + (0 if serious else entered_after),
+        serious=serious,
         radiotherapy=kind.radiotherapy,
         recovers=chance.happens(0.9),
     )

@@ -65,7 +65,7 @@ class Hospital:
     """A site of the trial and the accounts that act for it, one after the other.
 
     Where there is a hospital system, it enters the data and randomizes.
-    `stranger` is an investigator of another hospital.
+    `stranger` is an investigator of another hospital, `officer` the sponsor's safety officer.
     """
 
     site: str
@@ -75,10 +75,12 @@ class Hospital:
     assessor: Caller
     second_assessor: Caller
     stranger: Caller
+    officer: Caller
     system: Caller | None = None
     agenda: Agenda = field(default_factory=Agenda)
     subjects: list[Subject] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
+    reacted: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
     @property

@@ -18,13 +18,14 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.api.demo import review
+from services.api.demo import review, sponsor
 from services.api.demo.answers import eligible_ages
 from services.api.demo.chance import working_day
 from services.api.demo.client import SANDBOX_PASSWORD, TIMEOUT, Caller, expect
 from services.api.demo.hospital import MISREAD, Hospital
 from services.api.demo.outcomes import read_outcomes
 from services.api.demo.person import Person, Screening, recruit
+from services.api.demo.receiver import Receiver
 from services.api.demo.screening import expect_person
 from services.api.demo.table import read_ending, show
 from services.api.demo.trial import Trial, read_trial
@@ -34,6 +35,9 @@ EVENING = 18
 
 LIFE_OF_A_SUBJECT = 190
 """Days from screening to completion, roughly: for the progress bar only."""
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""Where a receiver of the demo can be reached."""
 
 BROKEN = (httpx.TransportError, http.client.HTTPException, OSError)
 
@@ -75,6 +79,7 @@ class _Demo:
         self._connections = connections
         self._counts: Counter[str] = Counter()
         self._today = date.min
+        self._last_event: str | None = None
         self._http = self._connect()
         self._reader = self._caller(self._http, "statistician")
 
@@ -97,6 +102,8 @@ class _Demo:
             people.append(_surplus(people))
         for person in people:
             expect_person(hospitals[trial.sites.index(person.site)], person)
+        sponsor.publish_reference(self._caller(self._http, "safety-officer"), self._today)
+        receiver = self._receive(trial)
         with ThreadPoolExecutor(len(hospitals)) as threads:
             self._pass_days(trial, hospitals, people, threads)
             outcomes = [one for part in threads.map(read_outcomes, hospitals) for one in part]
@@ -106,6 +113,8 @@ class _Demo:
         for hospital in hospitals:
             unexpected += hospital.unexpected
             self._counts += hospital.counts
+        if receiver is not None and not unexpected:
+            unexpected += self._received(receiver)
         show(self._console, trial, ending, self._counts)
         self._report()
         self._console.print(f"Took {time.monotonic() - began:.0f} s")
@@ -133,6 +142,34 @@ class _Demo:
             review.discuss(monitor, hospital, done, done.ungraded_visit)
             review.lock(manager, hospital, done)
             review.unlock(manager, done)
+
+    # --- webhooks ----------------------------------------------------------------------
+
+    def _receive(self, trial: Trial) -> Receiver | None:
+        """Have everything that happens delivered here, if the sandbox is on this machine."""
+        if httpx.URL(self._options.url).host not in LOCAL:
+            return None
+        receiver = self._connections.enter_context(Receiver())
+        admin = self._caller(self._http, "admin")
+        body = {"url": receiver.url, "sites": sorted(trial.sites), "description": "The demo"}
+        made = admin.post("/v1/webhooks", body).holds(**body, active=True)
+        receiver.secret = made["secret"]
+        feed = self._caller(self._http, "data-manager").feed("/v1/events")
+        self._last_event = next((event["id"] for event in reversed([*feed])), None)
+        self._connections.callback(self._end_webhook, admin, made["links"]["self"])
+        return receiver
+
+    def _end_webhook(self, admin: Caller, path: str) -> None:
+        admin.send("DELETE", path, tag=admin.get(path).tag)
+
+    def _received(self, receiver: Receiver) -> list[str]:
+        """What of the feed did not arrive, each signed, in the order of its subject."""
+        feed = self._caller(self._http, "data-manager").feed("/v1/events", self._last_event)
+        missing = receiver.missing(feed)
+        if receiver.counts["forgeries"]:
+            missing.append(f"{receiver.counts['forgeries']} deliveries with a wrong signature")
+        self._counts += receiver.counts
+        return missing
 
     def _report(self) -> None:
         """The DMC reads the endpoints by arm, which a hospital may not, and keeps them."""
@@ -179,6 +216,7 @@ class _Demo:
             assessor=account("assessor", site),
             second_assessor=self._caller(http, f"assessor-{site.lower()}-2", counts),
             stranger=account("investigator", other),
+            officer=self._caller(http, "safety-officer", counts),
             system=account("his", site) if system else None,
             counts=counts,
         )

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from functools import partial
 
-from services.api.demo import checks, signing
+from services.api.demo import checks, signing, sponsor
 from services.api.demo.client import Answer, Json
 from services.api.demo.events import Event, events
 from services.api.demo.hospital import Hospital, Subject
@@ -44,6 +44,7 @@ def report(hospital: Hospital, subject: Subject, day: date, event: Event, onset_
     reported = _send(hospital, subject, body, str(onset_on))
     checks.after_report(hospital, subject, reported)
     if event.serious:
+        sponsor.receive(hospital, aware_on, reported)
         signing.review(hospital.investigator, reported)
     if event.recovers:
         resolved_on = onset_on + timedelta(days=event.days)
@@ -99,4 +100,4 @@ def report_death(hospital: Hospital, subject: Subject, day: date) -> None:
         "outcome": "fatal",
         "narrative": "Pneumonia with respiratory failure; died on the ward.",
     }
-    _send(hospital, subject, body, str(day))
+    sponsor.receive(hospital, day, _send(hospital, subject, body, str(day)))

@@ -84,7 +84,10 @@ def show(console: Console, trial: Trial, ending: Ending, counts: Counter[str]) -
         f"{counts['requests']:,} requests · {counts['refusals']:,} refusals verified ·"
         f" {counts['replays']} retries replayed\n{counts['corrections']} gradings corrected ·"
         f" {counts['second gradings']} second gradings · {counts['adjudications']} adjudicated ·"
-        f" {counts['verified']} verified · {counts['queries']} queries closed"
+        f" {counts['verified']} verified · {counts['queries']} queries closed\n"
+        f"{counts['submissions']} reports to authorities · {counts['missed deadlines']} deadlines"
+        f" missed on purpose, and told · {counts['deliveries']:,} deliveries,"
+        f" {counts['refused']} of them refused, {counts['doubles']} came twice"
     )
 
 

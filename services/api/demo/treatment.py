@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 
-from services.api.demo import checks, safety, second_opinions, signing, spray
+from services.api.demo import checks, reactions, safety, second_opinions, signing, spray
 from services.api.demo.chance import Chance, working_day, working_days_after
 from services.api.demo.client import Answer, Json, Unexpected
 from services.api.demo.course import components, course
@@ -60,6 +60,7 @@ def start_radiotherapy(hospital: Hospital, subject: Subject, day: date) -> None:
         hospital.note(resumes_on, subject, resume_radiotherapy)
     hospital.note(subject.person.last_fraction_on(day), subject, end_radiotherapy)
     safety.plan_events(hospital, subject, day)
+    reactions.plan_reaction(hospital, subject, day)
 
 
 def resume_radiotherapy(hospital: Hospital, subject: Subject, day: date) -> None:
@@ -248,8 +249,8 @@ def _lose(hospital: Hospital, subject: Subject, day: date) -> None:
 
 def _die(hospital: Hospital, subject: Subject, day: date) -> None:
     """The subject dies, which is reported as an adverse event too."""
-    safety.report_death(hospital, subject, day)
     spray.leave(hospital, subject, day, Leaving.DIED)
+    safety.report_death(hospital, subject, day)
     checks.after_the_end(hospital, subject, "completed")
     _gone(hospital, subject, Leaving.DIED)
 
