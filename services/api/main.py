@@ -14,6 +14,7 @@ from services.api.accounts.routes import router as accounts
 from services.api.adjudications.routes import router as adjudications
 from services.api.adverse_events.routes import router as adverse_events
 from services.api.audit.routes import router as audit
+from services.api.case_reports.routes import router as case_reports
 from services.api.certificates.routes import router as certificates
 from services.api.core import errors, logs, openapi
 from services.api.core.auth import TokenCache
@@ -24,11 +25,13 @@ from services.api.core.outside import OutsideIssuer
 from services.api.core.permissions import Role
 from services.api.core.tokens import TokenIssuer
 from services.api.corrections.routes import router as corrections
+from services.api.deadlines.routes import router as deadlines
 from services.api.deviations.routes import router as deviations
 from services.api.discontinuations.routes import router as discontinuations
 from services.api.eligibility.routes import router as eligibility
 from services.api.endpoint.routes import router as endpoint
 from services.api.enrolment.routes import router as enrolment
+from services.api.events.routes import router as events
 from services.api.exposures.routes import router as exposures
 from services.api.gradings.routes import router as gradings
 from services.api.identity.routes import router as identity
@@ -41,13 +44,18 @@ from services.api.radiotherapy.routes import router as radiotherapy
 from services.api.randomization.routes import router as randomization
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import SecretFile
+from services.api.reference_documents.routes import router as reference_documents
 from services.api.reports.routes import router as reports
 from services.api.sandbox.routes import router as sandbox
 from services.api.settings import MissingSetting, Settings
+from services.api.stopping_rules.routes import router as stopping_rules
 from services.api.study.routes import router as study
+from services.api.submissions.routes import router as submissions
 from services.api.system.routes import router as system
+from services.api.terms.routes import router as terms
 from services.api.verifications.routes import router as verifications
 from services.api.visits.routes import router as visits
+from services.api.webhooks.routes import router as webhooks
 
 DESCRIPTION = """
 Runs a multi-centre clinical trial: enrolment, eligibility, randomization, visits, gradings,
@@ -77,10 +85,17 @@ TAGS = [
     {"name": "adjudications", "description": "Visits whose gradings differ, and the decisions."},
     {"name": "endpoint", "description": "The outcome of a subject."},
     {"name": "adverse events", "description": "What happened to a subject's safety."},
+    {"name": "terms", "description": "What adverse events are called."},
+    {"name": "reference documents", "description": "Which reactions are expected."},
+    {"name": "deadlines", "description": "Reports that are owed, by when, and to whom."},
+    {"name": "submissions", "description": "Reports that were sent, and their receipts."},
+    {"name": "stopping rules", "description": "When the committee must look at an arm."},
     {"name": "queries", "description": "Questions about recorded data, and their answers."},
     {"name": "verifications", "description": "Gradings compared with their source."},
     {"name": "locks", "description": "When a subject's record, or the trial's, may change."},
     {"name": "reports", "description": "Figures for those who watch over the trial."},
+    {"name": "events", "description": "What happened, in order, for other systems."},
+    {"name": "webhooks", "description": "Events sent to other systems as they happen."},
     {"name": "audit", "description": "Who did what, and the seals that prove it."},
     {"name": "system", "description": "Health, readiness and problem pages."},
     {"name": "sandbox", "description": "The movable clock of a practice installation."},
@@ -104,10 +119,18 @@ ROUTERS = (
     adjudications,
     endpoint,
     adverse_events,
+    case_reports,
+    deadlines,
+    submissions,
+    stopping_rules,
+    terms,
+    reference_documents,
     queries,
     verifications,
     locks,
     reports,
+    events,
+    webhooks,
     audit,
     system,
 )

@@ -14,8 +14,15 @@ NOT_RECORDS = frozenset(
         "stratum",
         "randomization_total",
         "randomization_slot",
+        "overdue_search",
         "sandbox_clock",
         "alembic_version",
+        # told to other systems, how far they heard, and what signs it
+        "feed_event",
+        "feed_reader",
+        "postponed_event",
+        "webhook_delivery",
+        "webhook_secret",
         # what guards guessing and retries; it comes and goes
         "familiar_source",
         "idempotent_answer",
@@ -56,6 +63,9 @@ _OF_SITES = (
     "grading_verification",
     "radiotherapy",
     "randomization_correction",
+    "safety_deadline",
+    "safety_reminder",
+    "safety_submission",
     "subject",
     "subject_lock",
     "visit",
@@ -66,12 +76,35 @@ POLICIES = frozenset(
     {(table, f"{table}_{command}", True, "public") for table in _OF_SITES for command in _COMMANDS}
     | {("idempotent_answer", f"answer_{command}", True, "public") for command in _COMMANDS}
     | {
+        ("stopping_evaluation", f"stopping_evaluation_{command}", True, "public")
+        for command in _COMMANDS
+    }
+    | {
         ("allocation", "allocation_blinded", True, "trial_owner"),
+        ("stopping_evaluation", "stopping_evaluation_verify", True, "trial_auditor"),
         ("audit_event", "audit_event_select", True, "trial_app"),
         ("audit_event", "audit_event_verify", True, "trial_auditor,trial_sealer"),
         ("audit_event", "audit_event_insert", True, "trial_owner"),
         ("audit_event", "audit_event_update", True, "public"),
         ("audit_event", "audit_event_delete", True, "public"),
+        ("feed_event", "feed_event_select", True, "trial_app"),
+        ("feed_event", "feed_event_insert", True, "trial_app"),
+        ("feed_event", "feed_event_find", True, "trial_owner"),
+        ("feed_event", "feed_event_publish", True, "trial_owner"),
+        ("feed_event", "feed_event_delete", True, "public"),
+        ("webhook", "webhook_verify", True, "trial_auditor,trial_owner"),
+        ("webhook_delivery", "webhook_delivery_insert", True, "trial_owner"),
+        ("webhook_secret", "webhook_secret_insert", True, "trial_app"),
+    }
+    | {
+        (table, f"{table}_{command}", True, "trial_app")
+        for table in ("webhook", "webhook_delivery", "webhook_secret")
+        for command in ("select", "update")
+    }
+    | {("webhook", "webhook_insert", True, "trial_app")}
+    | {
+        (table, f"{table}_delete", True, "public")
+        for table in ("webhook", "webhook_delivery", "webhook_secret")
     }
 )
 """Every policy there is: its table, its name, whether it is permissive, and the roles it is for."""
@@ -86,14 +119,28 @@ FIXED = frozenset(
         "protocol_version",
         "randomization_commitment",
         "randomization_slot",
+        "reference_document",
         "site_activation",
+        "stopping_evaluation",
         "study_lock",
     }
 ) - {"subject"}
 """Tables whose rows are never changed nor removed."""
-KEPT = frozenset({"account", "account_session", "audit_chain", "subject"})
+KEPT = frozenset(
+    {
+        "account",
+        "account_session",
+        "audit_chain",
+        "feed_event",
+        "subject",
+        "webhook",
+        "webhook_delivery",
+        "webhook_secret",
+    }
+)
 """Tables whose rows are never removed."""
-LOCKABLE = frozenset(_OF_SITES) - {"subject_lock"}
+_REPORTING = frozenset({"safety_deadline", "safety_reminder", "safety_submission"})
+LOCKABLE = frozenset(_OF_SITES) - {"subject_lock"} - _REPORTING
 """Tables that take no row of a locked record."""
 GOES_ON = frozenset(
     {
@@ -145,6 +192,9 @@ RULES: Mapping[Guard, str] = {
         ): f"{table} takes a stratum of another site"
         for table in ("allocation", "randomization_correction")
     },
+    Guard(
+        "feed_event_written", "feed_event", 19, "refuse_rewriting"
+    ): "what an event says is changed",
     Guard(
         "certificate_lock", "certificate", 23, "refuse_in_locked_trial"
     ): "a locked trial takes rows of certificate",

@@ -49,16 +49,25 @@ class Action(StrEnum):
     ADVERSE_EVENT_REPORTED = "adverse event reported"
     ADVERSE_EVENT_CORRECTED = "adverse event corrected"
     ADVERSE_EVENT_SIGNED = "adverse event signed"
+    REFERENCE_DOCUMENT_PUBLISHED = "reference document published"
+    DEADLINE_OPENED = "deadline opened"
+    DEADLINE_FOLLOWED = "deadline followed"
+    DEADLINE_REMINDED = "deadline reminded of"
+    SUBMISSION_RECORDED = "submission recorded"
+    SUBMISSION_CORRECTED = "submission corrected"
     QUERY_RAISED = "query raised"
     QUERY_DISCUSSED = "query discussed"
     GRADING_VERIFIED = "grading verified"
     SUBJECT_LOCK_SET = "subject lock set"
+    STOPPING_RULE_EVALUATED = "stopping rule evaluated"
     STUDY_LOCK_SET = "study lock set"
     SITE_ACTIVATED = "site activated"
     PROTOCOL_PUBLISHED = "protocol published"
     LIST_COMMITTED = "randomization list committed"
     ACCOUNT_CREATED = "account created"
     ACCOUNT_CHANGED = "account changed"
+    WEBHOOK_CREATED = "webhook created"
+    WEBHOOK_CHANGED = "webhook changed"
     SIGNED_IN = "signed in"
     SESSION_ENDED = "session ended"
     SESSION_CHANGED = "session changed"
@@ -190,6 +199,35 @@ TELLING: tuple[Told, ...] = (
         "adverse_event_signature",
         "signed an adverse event of subject {subject}",
     ),
+    _inserted(
+        Action.REFERENCE_DOCUMENT_PUBLISHED,
+        "reference_document",
+        "published a version of the reference safety information",
+    ),
+    _inserted(
+        Action.DEADLINE_OPENED,
+        "safety_deadline",
+        "caused a report about subject {subject} to be owed",
+        Only.FIRST,
+    ),
+    _inserted(
+        Action.DEADLINE_FOLLOWED,
+        "safety_deadline",
+        "changed what is owed of a report about subject {subject}",
+        Only.LATER,
+    ),
+    _inserted(
+        Action.DEADLINE_REMINDED,
+        "safety_reminder",
+        "reminded of a report about subject {subject}",
+    ),
+    *_versions(
+        "a safety report about subject {subject}",
+        "safety_submission",
+        Action.SUBMISSION_RECORDED,
+        Action.SUBMISSION_CORRECTED,
+        "recorded the submission of",
+    ),
     _inserted(Action.QUERY_RAISED, "data_query", "raised a query about subject {subject}"),
     _inserted(
         Action.QUERY_DISCUSSED,
@@ -209,6 +247,11 @@ TELLING: tuple[Told, ...] = (
     _inserted(
         Action.STUDY_LOCK_SET, "study_lock", "set whether the trial is open, frozen or locked"
     ),
+    _inserted(
+        Action.STOPPING_RULE_EVALUATED,
+        "stopping_evaluation",
+        "caused a stopping rule to be evaluated",
+    ),
     _inserted(Action.SITE_ACTIVATED, "site_activation", "activated site {site}"),
     _inserted(Action.PROTOCOL_PUBLISHED, "protocol_version", "published the protocol"),
     _inserted(
@@ -216,6 +259,8 @@ TELLING: tuple[Told, ...] = (
     ),
     _inserted(Action.ACCOUNT_CREATED, "account", "created the account {account}"),
     Told(Action.ACCOUNT_CHANGED, "changed the account {account}", "UPDATE", "account"),
+    _inserted(Action.WEBHOOK_CREATED, "webhook", "created a webhook"),
+    Told(Action.WEBHOOK_CHANGED, "changed a webhook", "UPDATE", "webhook"),
     _inserted(Action.SIGNED_IN, "account_session", "signed in"),
     Told(Action.SESSION_ENDED, "ended a session", "UPDATE", "account_session", Only.ENDED),
     Told(Action.SESSION_CHANGED, "signed in a session", "UPDATE", "account_session", Only.GOING_ON),
@@ -233,7 +278,7 @@ TELLING: tuple[Told, ...] = (
     Told(Action.TRAIL_EXPORTED, "exported the audit trail", "EXPORT"),
 )
 
-BOOKKEEPING = frozenset({"id", "site", "subject_id", "recorded_by", "recorded_at"})
+BOOKKEEPING = frozenset({"id", "site", "subject_id", "recorded_by", "recorded_at", "received_at"})
 """Columns that an event tells by itself."""
 OF_VERSIONS = BOOKKEEPING | {"version", "reason"}
 """What differs between any two versions."""

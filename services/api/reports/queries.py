@@ -157,7 +157,7 @@ def worst_grades(
 
 
 def events(session: Session, sites: Collection[str], related: Collection[str]) -> list[Event]:
-    """Every adverse event in its current version; `related` are the causalities that count."""
+    """Every adverse event that stands, in its current version; `related` causalities count."""
     rows = session.connection().execute(current(_EVENT, "id").where(_EVENT.c.site.in_(sites)))
     return [
         Event(
@@ -171,6 +171,7 @@ def events(session: Session, sites: Collection[str], related: Collection[str]) -
             radiotherapy_related=row.causality_radiotherapy in related,
         )
         for row in rows
+        if not row.nullified
     ]
 
 
@@ -237,10 +238,12 @@ def gradings(session: Session, sites: Collection[str]) -> Iterator[tuple[str, st
 
 
 def adverse_events(session: Session, sites: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Of every adverse event its site, and each figure that it counts for."""
+    """Of every adverse event that stands its site, and each figure that it counts for."""
     table = current(_EVENT, "id").where(_EVENT.c.site.in_(sites)).subquery()
-    query = columns_of(table.c.site, _REVIEWED.c.id.label("signature")).outerjoin(
-        _REVIEWED, _same(_REVIEWED, "adverse_event_id", table)
+    query = (
+        columns_of(table.c.site, _REVIEWED.c.id.label("signature"))
+        .outerjoin(_REVIEWED, _same(_REVIEWED, "adverse_event_id", table))
+        .where(table.c.nullified.is_(None))
     )
     for row in session.connection().execute(query):
         yield row.site, "adverse_events"
