@@ -24,9 +24,12 @@ from services.api.identity.watch import SessionWatch
 from services.api.main import create_app
 from services.api.settings import Settings
 from tests.allocation_list import SECRET
+from tests.deadlines.cases import reminded
 from tests.listening import listening
 from tests.lived import Lived
-from tests.make import Api, lock, ok, problem
+from tests.make import DOCUMENT, WEBHOOK, Api, created, lock, ok, problem
+from tests.stopping_rules.reactions import evaluate
+from tests.visits.searching import search
 
 APP_PASSWORD = "a password of the tests only"
 SEALER_PASSWORD = "a password of the tests' sealer"
@@ -226,8 +229,12 @@ def lived(cluster: Cluster, served: Served, sealing_key: Path) -> Iterator[Lived
             site: str(made.as_("investigator", site).lived(site)["id"]) for site in ("NN", "LZ")
         }
         made.paired(subjects["NN"], subjects["LZ"])
+        evaluate(made)
+        search(made)
         for state in ("frozen", "open"):
             ok(made.as_("data_manager").put("/v1/study/lock", lock(state)))
+        created(made.as_("safety_officer").post("/v1/safety/reference-documents", DOCUMENT))
+        assert reminded(made) == 2
         made.as_("investigator").screened(national_id="450103197101010011")
         ok(made.sign_in("investigator-nn"))
         problem(made.sign_in("investigator-nn", "a wrong password"), 400, "invalid_grant")
@@ -236,7 +243,22 @@ def lived(cluster: Cluster, served: Served, sealing_key: Path) -> Iterator[Lived
             " SELECT id, 'jti', now() FROM account WHERE username = 'his-nn'"
         )
         seal(cluster, name, sealing_key)
+        hear(made)
         yield Lived(made, cluster.url("trial_app", APP_PASSWORD, name), subjects)
+
+
+def hear(api: Api) -> None:
+    """Publish what happened to a webhook, and postpone an event."""
+    created(api.as_("hospital_system").post("/v1/webhooks", WEBHOOK))
+    ok(api.as_("data_manager").get("/v1/events"))
+    api.rows(
+        "INSERT INTO feed_event (id, type, at, record, record_id, once) VALUES"
+        " (gen_random_uuid(), 'query.opened', now(), 'query', 'none', 'told once')"
+    )
+    api.rows(
+        "INSERT INTO postponed_event (event_id, attempts, due_at, fault)"
+        " SELECT id, 1, now(), 'ValueError' FROM feed_event LIMIT 1"
+    )
 
 
 @pytest.fixture

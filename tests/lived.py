@@ -30,18 +30,26 @@ APPEND_ONLY = (
     "adjudication",
     "adverse_event",
     "adverse_event_signature",
+    "safety_deadline",
+    "safety_reminder",
+    "safety_submission",
     "data_query",
     "data_query_step",
     "grading_verification",
     "subject_lock",
 )
 CLINICAL = ("subject", *APPEND_ONLY)
+OUTSIDE_A_LOCK = ("subject_lock", "safety_deadline", "safety_submission", "safety_reminder")
+"""A lock does not stop itself, nor what is known from being reported."""
+LOCKABLE = tuple(table for table in CLINICAL if table not in OUTSIDE_A_LOCK)
 REFERENCE = (
     "certificate",
     "site_activation",
     "protocol_version",
     "randomization_commitment",
     "randomization_slot",
+    "reference_document",
+    "stopping_evaluation",
     "study_lock",
 )
 FIXED = (*APPEND_ONLY, *REFERENCE, "audit_event", "audit_leaf", "audit_checkpoint")
@@ -53,7 +61,10 @@ AUDITED = (
     "site_activation",
     "randomization_commitment",
     "protocol_version",
+    "reference_document",
+    "stopping_evaluation",
     "study_lock",
+    "webhook",
 )
 OTHERS = (
     "account",
@@ -66,11 +77,17 @@ OTHERS = (
     "stratum",
     "randomization_total",
     "sandbox_clock",
+    "overdue_search",
+    "feed_event",
+    "feed_reader",
+    "postponed_event",
+    "webhook_delivery",
+    "webhook_secret",
     "idempotent_answer",
     "person_digest",
     "alembic_version",
 )
-TABLES = tuple(sorted({*CLINICAL, *FIXED, *OTHERS}))
+TABLES = tuple(sorted({*CLINICAL, *FIXED, *AUDITED, *OTHERS}))
 
 NEW = "a fresh id"
 """Stands for a UUID of its own in the tables below."""
@@ -84,7 +101,7 @@ FRESH: dict[str, Changes] = {
     "sign_in_attempt": {"id": NEW},
     "used_assertion": {"jti_digest": "\\x00"},
     "adjudication": {"id": NEW, "visit": "RT9Z"},
-    "adverse_event": {"id": NEW, "version": 1},
+    "adverse_event": {"id": NEW, "version": 1, "continuation": 2},
     "adverse_event_signature": {"id": NEW, "version": 2},
     "allocation": {"id": NEW, "subject_id": NEW, "seq": 2},
     "certificate": {"id": NEW},
@@ -105,13 +122,22 @@ FRESH: dict[str, Changes] = {
     "radiotherapy": {"version": 50, "reason": "Revised"},
     "randomization_correction": {"id": NEW, "pair": NEW},
     "randomization_slot": {"seq": 9999},
+    "reference_document": {"id": NEW, "version": "9.9"},
+    "safety_deadline": {"id": NEW, "opening": 50},
+    "safety_reminder": {"id": NEW, "kind": "near", "lead_hours": 9},
+    "safety_submission": {"id": NEW, "version": 1},
     "site": {"code": "ZZ"},
     "site_activation": {"id": NEW, "consent_version": "9.9"},
+    "stopping_evaluation": {"id": NEW},
     "stratum": {"code": "new"},
     "study_lock": {"version": 50},
     "subject": {"id": NEW, "number": "NN-0099"},
     "subject_lock": {"version": 50},
     "visit": {"version": 50, "reason": "Revised"},
+    "feed_event": {"id": NEW, "position": None, "once": None},
+    "feed_reader": {"name": "another"},
+    "webhook": {"id": NEW},
+    "webhook_secret": {"id": NEW, "signs_until": "2100-01-01T00:00:00Z"},
 }
 """What makes a copy of a row a row of its own, that every constraint accepts."""
 
@@ -163,13 +189,17 @@ def columns(connection: psycopg.Connection[Any], table: str) -> Sequence[str]:
 
 
 def insert_copy(connection: psycopg.Connection[Any], table: str, changes: Changes) -> None:
-    """Insert a copy of one row, of NN where it has a site, with other values for some columns."""
+    """Insert a copy of one row with other values for some columns.
+
+    It is a row of NN where it has a site, and one that continues another where rows do.
+    """
     given = {key: str(uuid4()) if value == NEW else value for key, value in changes.items()}
     listed = sql.SQL(", ").join(map(name, columns(connection, table)))
     connection.execute(
         sql.SQL(
             "INSERT INTO {table} ({listed}) SELECT {listed} FROM jsonb_populate_record("
-            "(SELECT t FROM {table} t ORDER BY to_jsonb(t) ->> 'site' = 'NN' DESC LIMIT 1),"
+            "(SELECT t FROM {table} t ORDER BY to_jsonb(t) ->> 'site' = 'NN' DESC NULLS LAST,"
+            " to_jsonb(t) ->> 'continues' LIMIT 1),"
             " {given})"
         ).format(table=name(table), listed=listed, given=Jsonb(given))
     )

@@ -18,8 +18,25 @@ Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 
 SUBJECT: Json = {"site": "NN", "year_of_birth": 1971, "sex": "female"}
+WEBHOOK: Json = {"url": "http://127.0.0.1:9/events", "sites": ["NN"]}
+"""Where nobody listens, which is told at once."""
 WITHOUT_CHEMOTHERAPY: Json = {"site": "NN", "concurrent_chemotherapy": False}
 """The correct stratum of a subject who was randomized as if they had it."""
+
+
+DOCUMENT: Json = {
+    "version": "1.0",
+    "title": "Investigator's brochure, section 7",
+    "effective_on": "2026-01-12",
+    "expected": [{"term": "Nausea", "max_grade": 2}],
+}
+"""A version of the reference safety information."""
+FATAL: Json = {"grade": 5, "outcome": "fatal", "seriousness": ["death"]}
+"""What an adverse event says of which the subject died."""
+
+
+SUSPECTED: Json = {"causality": {"study_drug": "possibly", "radiotherapy": "probably"}}
+"""What an adverse event says of which the study drug is suspected."""
 
 
 def adverse_event(today: date) -> Json:
@@ -35,6 +52,17 @@ def adverse_event(today: date) -> Json:
         "action_taken": "none",
         "outcome": "recovering",
         "narrative": "Admitted for tube feeding.",
+    }
+
+
+def submission(sent_at: datetime, recipient: str, **changed: object) -> Json:
+    """The first report of a case to a recipient, with its receipt."""
+    return {
+        "recipient": recipient,
+        "kind": "initial",
+        "submitted_at": sent_at.isoformat(),
+        "receipt": "ACK-1",
+        **changed,
     }
 
 
@@ -353,6 +381,15 @@ class Api:
         [opened] = ok(self.as_("monitor", site).get(where))["items"]
         return dict(opened)
 
+    def died(self, subject: Json) -> Json:
+        """The subject, who died today."""
+        return ok(self.patch(path(subject), {"status": "died", "reason": "Told by the ward"}))
+
+    def reported(self, subject: Json, **changed: object) -> Json:
+        """An adverse event of the subject, reported today."""
+        body = {**adverse_event(self.today()), **changed}
+        return created(self.post(path(subject, "adverse-events"), body))
+
     def graded_differently(self, where: str, site: str = "NN") -> None:
         """Gradings of today, 2 and 3, by the two assessors of a site."""
         for place, seen in ((1, {}), (2, SEVERE)):
@@ -373,6 +410,10 @@ class Api:
         created(self.sign_adverse_event(event))
         recovered = {"outcome": "recovered", "reason": "Follow-up"}
         ok(self.patch(f"/v1/adverse-events/{event['id']}", recovered))
+        self.reported(subject, grade=2, continues=event["id"])
+        reports = f"/v1/adverse-events/{event['id']}/submissions"
+        sent = submission(self.state.clock.now(), "regulator")
+        created(self.as_("safety_officer").post(reports, sent))
         deviation = {"code": "visit", "description": "Late", "occurred_on": str(today)}
         created(self.post(f"{here}/deviations", deviation))
         if self.receives_study_drug(subject):  # by every list that the tests let them live with

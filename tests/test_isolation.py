@@ -15,6 +15,7 @@ from tests.lived import (
     CLINICAL,
     FIXED,
     FRESH,
+    LOCKABLE,
     TABLES,
     Lived,
     columns,
@@ -113,8 +114,14 @@ def test_the_role_that_serves_may_not(lived: Lived, statement: LiteralString) ->
         connection.execute(statement)
 
 
-FORGOTTEN = {"idempotent_answer", "sign_in_attempt", "familiar_source", "used_assertion"}
-"""What expires, and makes room."""
+FORGOTTEN = {
+    "familiar_source",
+    "idempotent_answer",
+    "postponed_event",
+    "sign_in_attempt",
+    "used_assertion",
+}
+"""What expires or is done, and makes room."""
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -167,22 +174,35 @@ def test_not_even_the_superuser_removes_a_subject(
         superuser.execute(statement)
 
 
-KEPT = ["account_kept", "account_session_kept", "audit_chain_kept", "subject_kept"]
+KEPT = [
+    "account_kept",
+    "account_session_kept",
+    "audit_chain_kept",
+    "feed_event_kept",
+    "subject_kept",
+    "webhook_delivery_kept",
+    "webhook_kept",
+    "webhook_secret_kept",
+]
 """Of tables whose rows change and are never removed."""
 RULES = [
     "certificate_lock",
     "adjudication_independent",
     "allocation_at_its_site",
     "randomization_correction_at_its_site",
+    "feed_event_written",
     "visit_graded",
 ]
 """What a table's own rule needs other tables for; each is tried with its resource."""
 
 
 def test_the_triggers_are_those_that_the_tests_here_try(lived: Lived) -> None:
-    stored = lived.ask("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'")
+    stored = lived.ask(
+        "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid"
+        " WHERE NOT tgisinternal AND tgenabled = 'O' AND relnamespace = 'public'::regnamespace"
+    )
     expected = [f"{table}_audit" for table in AUDITED] + [f"{table}_fixed" for table in FIXED]
-    locked = [f"{table}_lock" for table in CLINICAL if table != "subject_lock"]
+    locked = [f"{table}_lock" for table in LOCKABLE]
     assert sorted(stored) == sorted([*expected, *KEPT, *RULES, *locked])
 
 
@@ -207,11 +227,13 @@ def test_a_definer_function_finds_nothing_that_a_caller_planted(lived: Lived) ->
         ).fetchall()
     path = "search_path=pg_catalog, pg_temp"
     assert rows == [
+        ("feed_standing", [path], "{trial_owner=X/trial_owner,trial_app=X/trial_owner}"),
         (
             "note_audit_event",
             [path],
             "{trial_owner=X/trial_owner,trial_app=X/trial_owner}",
         ),
+        ("publish_events", [path], "{trial_owner=X/trial_owner,trial_app=X/trial_owner}"),
         ("record_audit_event", [path, "TimeZone=UTC"], "{trial_owner=X/trial_owner}"),
     ]
 
@@ -283,9 +305,11 @@ def test_every_table_about_a_subject_forces_row_level_security(lived: Lived) -> 
         " EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'subject_id')"
         " AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'site'))"
     )
-    assert sorted(about_subjects) == sorted([*CLINICAL, "audit_event"])
+    assert sorted(about_subjects) == sorted([*CLINICAL, "audit_event", "feed_event"])
     forced = lived.ask("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
-    assert sorted(forced) == sorted([*CLINICAL, "idempotent_answer", "audit_event"])
+    of_webhooks = ["webhook", "webhook_delivery", "webhook_secret"]
+    others = ["idempotent_answer", "audit_event", "feed_event", "stopping_evaluation"]
+    assert sorted(forced) == sorted([*CLINICAL, *others, *of_webhooks])
 
 
 @pytest.mark.parametrize("table", [*CLINICAL, "idempotent_answer"])

@@ -18,11 +18,16 @@ TESTED_ELSEWHERE = {
     "migrations/env": "test_migrations.py",
     "migrations/guard": "test_migrations.py",
     "core/context": "core/test_routing.py",
+    "case_reports/assessment": "case_reports/test_message.py",
+    "case_reports/codes": "case_reports/test_content.py",
+    "case_reports/hl7": "case_reports/test_message.py",
+    "case_reports/treatment": "case_reports/test_message.py",
     "audit/chains": "audit/test_verify.py",
     "audit/seals": "audit/test_verify.py",
     "audit/tables": "audit/test_verify.py",
     "audit/service": "audit/test_routes.py",
     "protocol/schema": "protocol/test_document.py",
+    "protocol/section": "protocol/test_document.py",
     "reports/arm_pages": "reports/test_render.py",
     "reports/arm_schemas": "reports/test_endpoints.py",
     "reports/blind_pages": "reports/test_render.py",
@@ -34,6 +39,7 @@ TESTED_ELSEWHERE = {
     "reports/plots": "reports/test_render.py",
     "reports/queries": "reports/test_service.py",
     "reports/wording": "reports/test_render.py",
+    "worker/workshop": "worker/test_process.py",
     "protocol/comparisons": "protocol/test_conditions.py",
 }
 """Modules without a test file of their name, and the one that tries them."""
@@ -81,6 +87,7 @@ def test_no_module_is_a_drawer_for_anything() -> None:
 OWN: defaultdict[str, set[str]] = defaultdict(
     set,
     accounts={"appointment"},
+    adverse_events={"cases", "content", "deaths", "reading"},
     audit={
         "chains",
         "sealing",
@@ -91,6 +98,16 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "verify",
         "wording",
     },
+    case_reports={
+        "assessment",
+        "codes",
+        "content",
+        "hl7",
+        "message",
+        "treatment",
+        "wording",
+    },
+    deadlines={"cases"},
     eligibility={"facts"},
     endpoint={"explanation"},
     radiotherapy={"stratification"},
@@ -115,6 +132,7 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "safety",
         "wording",
     },
+    webhooks={"delivery", "payload", "probing", "secrets", "sending"},
     identity={
         "assertions",
         "credentials",
@@ -133,6 +151,7 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "preconditions",
         "secret",
     },
+    visits={"overdue"},
 )
 """What a resource has beside the files that all have."""
 

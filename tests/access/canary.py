@@ -49,6 +49,7 @@ def document(directory: Path) -> Loaded:
             f"label: {code} group",
             f"    {code}: 1\n",
             f"arms[{code}]",
+            f"arm: {code}\n",
         ):
             text = text.replace(usual, usual.replace(code, canary))
     path = directory / "canary.yaml"

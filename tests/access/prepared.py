@@ -18,6 +18,10 @@ from tests.access.matrix import ANONYMOUS
 from tests.conftest import APP_PASSWORD, admin_url, execute
 from tests.lived import plain
 from tests.make import (
+    DOCUMENT,
+    SUBJECT,
+    SUSPECTED,
+    WEBHOOK,
     Api,
     adverse_event,
     correction,
@@ -27,6 +31,7 @@ from tests.make import (
     ok,
     path,
     query,
+    submission,
 )
 
 PREPARED = "test_prepared"
@@ -49,11 +54,15 @@ class Prepared:
     ready: str
     live: str
     event: str
+    deadline: str
+    submission: str
     query: str
     exposure: str
     gradings: dict[str, str]
     adjudication: str
     hashes: dict[str, str]
+    webhook: str
+    dead: str
 
     def as_(self, caller: str, sites: tuple[str, ...]) -> Api:
         """The API for a demo account, with a token for other sites than its own."""
@@ -104,10 +113,17 @@ def prepare(api: Api) -> dict[str, Any]:
     created(api.as_("data_manager").post(corrections, ineligible))
     evaluated = investigator.evaluated()["id"]
     evaluation = ok(investigator.get(f"/v1/subjects/{evaluated}/eligibility"))
-    reported = investigator.post(f"/v1/subjects/{live}/adverse-events", adverse_event(api.today()))
+    susar = {**adverse_event(api.today()), **SUSPECTED}
+    reported = investigator.post(f"/v1/subjects/{live}/adverse-events", susar)
     event = created(reported)["id"]
+    created(api.as_("safety_officer").post("/v1/safety/reference-documents", DOCUMENT))
+    reports = f"/v1/adverse-events/{event}/submissions"
+    body = submission(api.state.clock.now(), "sponsor")
+    sent = created(api.as_("safety_officer").post(reports, body))["id"]
+    owed, *_ = ok(investigator.get("/v1/safety/deadlines"))["items"]
     about = query(subject, record="grading", record_id=gradings["assessor"], field="grade")
     asked = created(api.as_("monitor").post("/v1/queries", about))
+    webhook, dead = undelivered(api)
     signable = [f"/v1/gradings/{one}" for one in gradings.values()] + [
         f"/v1/adverse-events/{event}"
     ]
@@ -120,12 +136,27 @@ def prepare(api: Api) -> dict[str, Any]:
         "ready": investigator.eligible()["id"],
         "live": live,
         "event": event,
+        "deadline": owed["id"],
+        "submission": sent,
         "query": asked["id"],
         "exposure": taken["id"],
         "gradings": gradings,
         "adjudication": adjudication["id"],
+        "webhook": webhook,
+        "dead": dead,
         "hashes": {path: ok(investigator.get(path))["content_hash"] for path in signable},
     }
+
+
+def undelivered(api: Api) -> tuple[str, str]:
+    """A webhook of the hospital's system, and an event whose delivery was given up."""
+    system = api.as_("hospital_system")
+    made = created(system.post("/v1/webhooks", WEBHOOK))["id"]
+    created(system.post("/v1/subjects", SUBJECT))
+    ok(system.get("/v1/events"))  # publishes
+    api.rows("UPDATE webhook_delivery SET state = 'dead', fault = 'timeout'")
+    [dead, *_] = ok(system.get(f"/v1/webhooks/{made}/deliveries"))["items"]
+    return made, dead["event_id"]
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from services.api.sandbox.service import NAMESPACE, PASSWORD
 from tests.access.prepared import Prepared
 from tests.facts import eligible_facts
 from tests.make import (
+    DOCUMENT,
     SUBJECT,
+    WEBHOOK,
     WITHOUT_CHEMOTHERAPY,
     Api,
     Json,
@@ -25,6 +27,7 @@ from tests.make import (
     ok,
     plan,
     query,
+    submission,
 )
 
 Send = Callable[[Api, Prepared, str], httpx.Response]
@@ -251,10 +254,32 @@ REQUESTS: dict[str, Send] = {
     "list_adverse_events": read("/v1/adverse-events"),
     "read_adverse_event": read("/v1/adverse-events/{at.event}"),
     "correct_adverse_event": correct_adverse_event,
+    "list_terms": read("/v1/terms?q=nausea"),
+    "list_reference_documents": read("/v1/safety/reference-documents"),
+    "read_reference_document": read("/v1/safety/reference-documents/1.0"),
+    "publish_reference_document": post(
+        "/v1/safety/reference-documents",
+        lambda _: {**DOCUMENT, "version": "2.0", "effective_on": "2199-12-31"},
+    ),
     "sign_adverse_event": sign(
         "/v1/adverse-events/{at.event}", "I have reviewed the adverse event"
     ),
     "list_adverse_event_versions": read("/v1/adverse-events/{at.event}/versions"),
+    "read_case_report": read("/v1/adverse-events/{at.event}/case-report"),
+    "list_deadlines": read("/v1/safety/deadlines"),
+    "read_deadline": read("/v1/safety/deadlines/{at.deadline}"),
+    "list_deadline_versions": read("/v1/safety/deadlines/{at.deadline}/versions"),
+    "list_submissions": read("/v1/adverse-events/{at.event}/submissions"),
+    "record_submission": post(
+        "/v1/adverse-events/{at.event}/submissions",
+        lambda at: submission(at.api.state.clock.now(), "regulator"),
+    ),
+    "read_submission": read("/v1/adverse-events/{at.event}/submissions/{at.submission}"),
+    "correct_submission": lambda api, at, _: api.patch(
+        f"/v1/adverse-events/{at.event}/submissions/{at.submission}",
+        {"receipt": "ACK-2", "reason": "Misread"},
+        version=1,
+    ),
     "list_queries": read("/v1/queries"),
     "read_query": read("/v1/queries/{at.query}"),
     "raise_query": post("/v1/queries", lambda at: query({"id": at.live})),
@@ -266,6 +291,8 @@ REQUESTS: dict[str, Send] = {
     "list_verifications": read("/v1/verifications"),
     "read_subject_lock": read(f"{LIVE}/lock"),
     "set_subject_lock": put(f"{LIVE}/lock", lambda _: lock("frozen"), 0),
+    "list_stopping_rules": read("/v1/safety/stopping-rules"),
+    "list_stopping_evaluations": read("/v1/safety/stopping-rules/severe_reactions/evaluations"),
     "read_study_lock": read("/v1/study/lock"),
     "set_study_lock": put("/v1/study/lock", lambda _: lock("frozen"), 0),
     "read_randomization_report": read("/v1/reports/randomization"),
@@ -277,6 +304,19 @@ REQUESTS: dict[str, Send] = {
     "read_safety_report": read("/v1/reports/safety-by-arm"),
     "list_audit_events": read("/v1/audit-events?site=NN"),
     "list_checkpoints": read("/v1/audit/checkpoints"),
+    "list_events": read("/v1/events"),
+    "list_webhooks": read("/v1/webhooks"),
+    "create_webhook": post("/v1/webhooks", lambda _: WEBHOOK),
+    "read_webhook": read("/v1/webhooks/{at.webhook}"),
+    "change_webhook": lambda api, at, _: api.patch(
+        f"/v1/webhooks/{at.webhook}", {"active": False, "reason": "Maintenance"}, version=1
+    ),
+    "end_webhook": lambda api, at, _: api.request("DELETE", f"/v1/webhooks/{at.webhook}"),
+    "rotate_secret": lambda api, at, _: api.post(f"/v1/webhooks/{at.webhook}/secret"),
+    "list_deliveries": read("/v1/webhooks/{at.webhook}/deliveries"),
+    "replay_delivery": lambda api, at, _: api.post(
+        f"/v1/webhooks/{at.webhook}/deliveries/{at.dead}/replay"
+    ),
     "read_health": read("/healthz"),
     "read_readiness": read("/readyz"),
     "read_problem": read("/problems/not_ready"),
@@ -291,6 +331,7 @@ LISTS = {
     "list_all_visits",
     "list_all_deviations",
     "list_adverse_events",
+    "list_deadlines",
     "list_queries",
     "list_verifications",
     "list_audit_events",

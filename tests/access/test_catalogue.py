@@ -20,12 +20,16 @@ OTHERS = {
     "audit_checkpoint": "signed roots, published to those who check the trail",
     "audit_leaf": "hashes of audit events",
     "certificate": "who is trained to grade, at any number of sites",
+    "feed_reader": "how far the service has read its own feed",
     "familiar_source": "keyed digests of devices, no person's data",
+    "postponed_event": "ids of events that are tried again",
     "person_digest": "keyed digests that nobody may read",
     "protocol_version": "published to everybody",
     "randomization_commitment": "published to everybody",
     "randomization_slot": "salted leaf hashes, which tell nothing",
     "randomization_total": "one number for the whole trial",
+    "reference_document": "which reactions are expected, the same at every site",
+    "overdue_search": "how far a search has come",
     "sandbox_clock": "one row of a sandbox",
     "sign_in_attempt": "keyed digests, no person's data",
     "site": "published to everybody",
@@ -33,12 +37,18 @@ OTHERS = {
     "study_lock": "one state for the whole trial",
     "stratum": "the published levels of the factors, and a count that no operation answers",
     "used_assertion": "digests of a client's assertions",
+    "webhook": "addresses of receivers, of whoever made them",
+    "webhook_delivery": "ids of events, read by whoever made the webhook",
+    "webhook_secret": "encrypted, used by whoever made the webhook",
 }
 """Tables that hold nothing of a subject, and why none of them needs a site."""
 BY_CALLER = {"idempotent_answer"}
 """Clinical, but of the caller who was answered and not of a site."""
-BY_ROLE = {"audit_event"}
-"""Clinical, written by the owner's triggers alone and read by few roles; see test_rows.py."""
+BY_ROLE = {"audit_event", "feed_event", "stopping_evaluation"}
+"""Clinical, written by the service itself alone and read by few roles.
+
+See test_rows.py, tests/events and tests/stopping_rules.
+"""
 
 TABLES: LiteralString = """
     SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity,

@@ -45,6 +45,7 @@ LISTS = (
     "/v1/randomizations",
     "/v1/randomization/corrections",
     "/v1/adverse-events",
+    "/v1/safety/deadlines",
     "/v1/queries",
     "/v1/verifications",
     "/v1/audit-events",

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -105,14 +105,30 @@ def checkpoint(reader: Reader, one: Any) -> None:
     ]
 
 
+def readiness(reader: Reader, one: Any) -> None:
+    """How long ago something was told that no worker has acted on: no world has a worker."""
+    if "feed_behind_seconds" in one:
+        told = datetime.now(UTC) - timedelta(seconds=one["feed_behind_seconds"])
+        assert reader.began - AN_HOUR <= told
+        one["feed_behind_seconds"] = "(until now)"
+
+
+def delivery(reader: Reader, one: Any) -> None:
+    """When it is due: from the moment on at which the test published its event."""
+    if one["due_at"] is not None:
+        one["due_at"] = reader.time(one["due_at"])
+
+
 MASKS: dict[str, Mask] = {
+    "list_deliveries": delivery,
+    "read_readiness": readiness,
     "read_commitment": root,
     "read_proof": proof,
     "list_proofs": proof,
     "list_audit_events": event,
     "list_checkpoints": checkpoint,
 }
-"""The operations whose answers hold a hash over the list, and what leaves it out."""
+"""The operations whose answers hold a hash over the list, or the time, and what leaves it out."""
 
 
 def csv_of(rows: list[dict[str, Any]]) -> str:

@@ -71,7 +71,7 @@ def tried(cluster: Cluster, served: Served, trial: Trial, name: str, made: Alloc
 
 def stored(opened: World) -> str:
     """The dump, without the numbers that were given to events and taken back."""
-    return re.sub(r"(?<=audit_event_id_seq', )\d+", "…", dumped(opened))
+    return re.sub(r"((?:audit_event_id|feed_event_seq)_seq', )\d+", r"\1…", dumped(opened))
 
 
 @pytest.fixture(scope="module")

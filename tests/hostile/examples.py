@@ -15,7 +15,9 @@ from tests.core.signer import Signer
 from tests.facts import eligible_facts
 from tests.hostile.operations import Operation
 from tests.make import (
+    DOCUMENT,
     SUBJECT,
+    WEBHOOK,
     WITHOUT_CHEMOTHERAPY,
     Api,
     adverse_event,
@@ -29,6 +31,7 @@ from tests.make import (
     ok,
     plan,
     query,
+    submission,
 )
 
 Json = dict[str, Any]
@@ -281,6 +284,36 @@ def _correct_adverse_event(api: Api) -> Example:
     return Example(caller, {"event_id": made["id"]}, body, version='"1"')
 
 
+def _publish_reference_document(api: Api) -> Example:
+    caller = api.as_("safety_officer")
+    body = {**DOCUMENT, "version": f"2.{next(_NUMBERS)}", "effective_on": "2199-12-31"}
+    return Example(caller, body=body, ungranted="investigator")
+
+
+def _record_submission(api: Api) -> Example:
+    caller = api.as_("investigator")
+    path = f"/v1/subjects/{caller.consented()['id']}/adverse-events"
+    made = created(caller.post(path, adverse_event(api.today())))
+    body = {**submission(api.state.clock.now(), "sponsor"), "event_version": 1}
+    optional = frozenset({"event_version", "receipt"})
+    return Example(
+        api.as_("safety_officer"),
+        {"event_id": made["id"]},
+        body,
+        ungranted="investigator",
+        optional=optional,
+    )
+
+
+def _correct_submission(api: Api) -> Example:
+    reported = _record_submission(api)
+    path = f"/v1/adverse-events/{reported.ids['event_id']}/submissions"
+    sent = created(reported.caller.post(path, reported.body))
+    body = {"submitted_at": sent["submitted_at"], "receipt": "ACK-2", "reason": "Misread"}
+    ids = {**reported.ids, "submission_id": sent["id"]}
+    return Example(reported.caller, ids, body, '"1"', "investigator")
+
+
 def _sign_grading(api: Api) -> Example:
     caller = api.as_("investigator")
     path = f"/v1/subjects/{_visited(caller)['id']}/visits/BL/gradings"
@@ -308,6 +341,39 @@ def _change_query(api: Api) -> Example:
     asked = created(api.as_("monitor").post("/v1/queries", query(caller.screened())))
     body = {"action": "answer", "text": "Corrected"}
     return Example(caller, {"query_id": asked["id"]}, body, '"1"', "statistician")
+
+
+def _create_webhook(api: Api) -> Example:
+    optional = frozenset({"types", "description"})
+    caller = api.as_("hospital_system")
+    return Example(caller, body=WEBHOOK, optional=optional)
+
+
+def _webhook(api: Api) -> Json:
+    return {"webhook_id": created(api.as_("hospital_system").post("/v1/webhooks", WEBHOOK))["id"]}
+
+
+def _change_webhook(api: Api) -> Example:
+    body = {"active": False, "sites": ["NN"], "reason": "Maintenance"}
+    caller, optional = api.as_("hospital_system"), frozenset({"types", "description"})
+    return Example(
+        caller, _webhook(api), body, '"1"', optional=optional, stranger="hospital_system"
+    )
+
+
+def _of_webhook(api: Api) -> Example:
+    return Example(api.as_("hospital_system"), _webhook(api), stranger="hospital_system")
+
+
+def _replay_delivery(api: Api) -> Example:
+    ids = _webhook(api)
+    api.as_("investigator").screened()
+    ok(api.as_("monitor").get("/v1/events"))
+    api.rows("UPDATE webhook_delivery SET state = 'dead'")
+    path = f"/v1/webhooks/{ids['webhook_id']}/deliveries"
+    [dead, *_] = ok(api.as_("hospital_system").get(path))["items"]
+    ids["event_id"] = dead["event_id"]
+    return Example(api.as_("hospital_system"), ids, stranger="hospital_system")
 
 
 def _verify_grading(api: Api) -> Example:
@@ -450,12 +516,20 @@ EXAMPLES: dict[str, Callable[[Api], Example]] = {
     "change_certificate": _change_certificate,
     "report_adverse_event": _report_adverse_event,
     "correct_adverse_event": _correct_adverse_event,
+    "publish_reference_document": _publish_reference_document,
     "move_clock": _move_clock,
     "sign_grading": _sign_grading,
+    "record_submission": _record_submission,
+    "correct_submission": _correct_submission,
     "sign_adverse_event": _sign_adverse_event,
     "raise_query": _raise_query,
     "change_query": _change_query,
     "verify_grading": _verify_grading,
+    "create_webhook": _create_webhook,
+    "change_webhook": _change_webhook,
+    "end_webhook": _of_webhook,
+    "rotate_secret": _of_webhook,
+    "replay_delivery": _replay_delivery,
     "set_subject_lock": _set_subject_lock,
     "set_study_lock": _set_study_lock,
     "create_user": _create_user,

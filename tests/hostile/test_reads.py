@@ -12,7 +12,17 @@ from tests.hostile.bodies import PLANT, PLANTED_NUMBER, Json, allows
 from tests.hostile.ledger import Ledger
 from tests.hostile.operations import Operation, alternatives, operations, reads
 from tests.hostile.refusals import Refusals
-from tests.make import Api, adverse_event, created, grading, ok
+from tests.make import (
+    DOCUMENT,
+    SUSPECTED,
+    WEBHOOK,
+    Api,
+    adverse_event,
+    created,
+    grading,
+    ok,
+    submission,
+)
 from tests.make import query as about
 
 READS = [one for one in reads() if one.id != "read_readiness"]
@@ -29,19 +39,32 @@ def ids(api: Api) -> dict[str, str]:
     here = f"/v1/subjects/{subject['id']}"
     ok(caller.put(f"{here}/visits/BL", {"date": str(api.today())}, version=0))
     made = created(caller.post(f"{here}/visits/BL/gradings", grading(api.today())))
-    event = created(caller.post(f"{here}/adverse-events", adverse_event(api.today())))
-    return {
+    document = api.as_("safety_officer").post("/v1/safety/reference-documents", DOCUMENT)
+    assert document.status_code in {201, 409}, "a test before may have published it"
+    susar = {**adverse_event(api.today()), **SUSPECTED}
+    event = created(caller.post(f"{here}/adverse-events", susar))
+    reports = f"/v1/adverse-events/{event['id']}/submissions"
+    body = submission(api.state.clock.now(), "sponsor")
+    sent = created(api.as_("safety_officer").post(reports, body))
+    hook = created(api.as_("hospital_system").post("/v1/webhooks", WEBHOOK))
+    found = {
+        "webhook_id": hook["id"],
         "subject_id": subject["id"],
         "grading_id": made["id"],
         "adjudication_id": api.disputed()["id"],
         "certificate_id": str(uuid5(NAMESPACE, "certificate of assessor-nn")),
         "event_id": event["id"],
+        "submission_id": sent["id"],
+        "rule_id": "severe_reactions",
+        "deadline_id": ok(caller.get("/v1/safety/deadlines"))["items"][0]["id"],
         "query_id": created(api.as_("monitor").post("/v1/queries", about(subject)))["id"],
         "exposure_id": caller.took_study_drug(subject)["id"],
         "user_id": str(uuid5(NAMESPACE, "monitor-nn")),
         "account_id": str(uuid5(NAMESPACE, "his-nn")),
         "version": "1.0",
     }
+    ok(caller.get("/v1/events"))  # which publishes all that, so that no read has anything to do
+    return found
 
 
 def place(operation: Operation, ids: dict[str, str], **changed: str) -> str:
@@ -57,6 +80,10 @@ def reader(api: Api, operation: Operation) -> Api:
         return api.as_("auditor")
     if operation.path in {"/v1/reports/endpoints", "/v1/reports/safety-by-arm"}:
         return api.as_("statistician")
+    if "stopping-rules" in operation.path:
+        return api.as_("safety_officer")
+    if "webhooks" in operation.path:
+        return api.as_("hospital_system")
     return api.as_("admin" if operation.of_admins else "investigator")
 
 
@@ -167,9 +194,9 @@ def test_a_bad_path_is_refused(api: Api, ledger: Ledger, ids: dict[str, str]) ->
     refusals = Refusals(ledger)
     for operation in READS:
         caller = reader(api, operation)
-        names = [one["name"] for one in operation.parameters if one["in"] == "path"]
-        for name in names:
-            for bad in (text for text in BAD_TEXTS if text not in {"", "null", "nn"}):
+        parts = [one for one in operation.parameters if one["in"] == "path"]
+        for name, schema in ((one["name"], one["schema"]) for one in parts):
+            for bad in (text for text in _not_allowed(schema) if text not in {"", "null", "nn"}):
                 answer = caller.get(place(operation, ids, **{name: bad}))
                 refusals.expect(f"{operation.id} {name}={bad:.20}", answer, 422, "invalid")
     assert not refusals.faults, refusals.verdict()

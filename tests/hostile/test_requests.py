@@ -16,7 +16,13 @@ from tests.make import SUBJECT, Api, created
 
 WRITES = writes()
 PROTECTED = [one for one in WRITES if not one.public]
-OF_EVERY_SITE = {"record_correction", "change_certificate", "set_subject_lock"}
+OF_EVERY_SITE = {
+    "change_certificate",
+    "correct_submission",
+    "record_correction",
+    "record_submission",
+    "set_subject_lock",
+}
 """What only roles of every site write: no site is another one to them."""
 OF_A_SITE = [one for one in WRITES if one.of_a_site and one.id not in OF_EVERY_SITE]
 WITH_ID = [one for one in WRITES if one.names_one]
@@ -27,7 +33,8 @@ WITH_VERSION = [one for one in WRITES if one.header("If-Match")]
 def test_what_creates_takes_a_key_and_what_changes_takes_a_version() -> None:
     acts_once = {one.id for one in PROTECTED if one.method == "POST"}
     assert {one.id for one in WITH_KEY} == acts_once
-    assert {one.id for one in WITH_VERSION} == {one.id for one in WRITES if one.method != "POST"}
+    changes = {one.id for one in WRITES if one.method in {"PUT", "PATCH"}}
+    assert {one.id for one in WITH_VERSION} == changes
 
 
 # --- who asks ------------------------------------------------------------------------
