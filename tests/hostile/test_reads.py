@@ -39,7 +39,8 @@ def ids(api: Api) -> dict[str, str]:
     here = f"/v1/subjects/{subject['id']}"
     ok(caller.put(f"{here}/visits/BL", {"date": str(api.today())}, version=0))
     made = created(caller.post(f"{here}/visits/BL/gradings", grading(api.today())))
-    document = api.as_("safety_officer").post("/v1/safety/reference-documents", DOCUMENT)
+    edition = DOCUMENT | {"effective_on": str(api.today())}
+    document = api.as_("safety_officer").post("/v1/safety/reference-documents", edition)
     assert document.status_code in {201, 409}, "a test before may have published it"
     susar = {**adverse_event(api.today()), **SUSPECTED}
     event = created(caller.post(f"{here}/adverse-events", susar))

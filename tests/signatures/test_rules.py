@@ -25,10 +25,13 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-9, 99),
     int | None: st.none() | st.integers(-9, 99),
     bool: st.booleans(),
+    bool | None: st.none() | st.booleans(),
     UUID: st.uuids(),
+    UUID | None: st.none() | st.uuids(),
     date: st.dates(),
     date | None: st.none() | st.dates(),
     datetime: st.datetimes(timezones=st.just(UTC)),
+    datetime | None: st.none() | st.datetimes(timezones=st.just(UTC)),
 }
 """What a field of each type may hold."""
 
