@@ -19,7 +19,8 @@ from starlette.routing import Route
 
 URL = "BENCH_DATABASE_URL"
 COLUMNS = (
-    "id, number, site, status, sex, year_of_birth, left_on, created_at, protocol_version, version"
+    "id, number, site, status, sex, year_of_birth, left_on, died_on, created_at, protocol_version,"
+    " version"
 )
 ONE = f"SELECT {COLUMNS} FROM subject WHERE id = $1"
 PAGE = f"SELECT {COLUMNS} FROM subject WHERE id > $1 ORDER BY id LIMIT $2"

@@ -27,6 +27,7 @@ ARM = "(SELECT arm FROM bench.list WHERE stratum = {stratum} AND seq = {seq})"
 NOW = "clock_timestamp()"
 DIGEST = re.compile(r"\\x[0-9a-f]{64}")
 INTEGER = re.compile(r"-?[0-9]+")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Unexplained(Exception):
@@ -180,6 +181,8 @@ class _Derivation:
     def _fresh(self, values: Values) -> str | None:
         if all(isinstance(value, Moment) for value in values):
             return NOW
+        if all(value is not None and UUID.fullmatch(value) for value in values):
+            return "gen_random_uuid()"
         for pattern, columns, name in (
             (INTEGER, self._made.numbers, "number"),
             (DIGEST, self._made.digests, "digest"),

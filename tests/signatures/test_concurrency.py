@@ -75,7 +75,7 @@ def test_a_signature_stands_on_what_it_was_given_for_whoever_comes_first(
         order = [
             event.record
             for event in api.audit({"id": record["subject_id"]})
-            if record["id"] in str(event.new)
+            if record["id"] in str(event.new) and event.record != "safety_deadline"
         ]
         if signed.is_success:
             assert first["signature"] == {**created(signed), "valid": False}

@@ -12,20 +12,30 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.api.core.db import Database
+from services.api.identity.models import Account
 from services.api.settings import Settings
 from tests.conftest import Rounds
-from tests.make import Json, created, plan
+from tests.make import Json, created, ok, plan
 from tests.torture.conftest import Tell
-from tests.torture.installation import Installation, Part, installation, wait_until
+from tests.torture.installation import (
+    APP_PASSWORD,
+    DATABASE,
+    Installation,
+    Part,
+    installation,
+    wait_until,
+)
 from tests.webhooks.receiver import Received, Receiver, receiving
 from tests.webhooks.telling import kill, worker_process
 
@@ -172,6 +182,22 @@ def unsettled(trial: Installation) -> str:
     return "PostgreSQL is away"
 
 
+def _appoint(trial: Installation, admin: str) -> None:
+    """Give the admin of the tokens an account, which the owner of a webhook needs."""
+    account = Account(
+        id=UUID(admin),
+        kind="user",
+        username="admin",
+        name="Admin",
+        role="admin",
+        sites=[],
+        secret_hash="nobody signs in with it",
+    )
+    database = Database(trial.cluster.url("trial_app", APP_PASSWORD, DATABASE), pool_size=1)
+    with closing(database), database.transaction() as session:
+        session.add(account)
+
+
 def test_whatever_is_killed_every_event_arrives_in_order(
     tmp_path_factory: pytest.TempPathFactory, rounds: Rounds, seed: int, tell: Tell
 ) -> None:
@@ -187,7 +213,9 @@ def test_whatever_is_killed_every_event_arrives_in_order(
     ):
         subjects = [trial.api.as_("coordinator").consented() for _ in range(SUBJECTS)]
         body = {"url": receiver.url, "sites": ["LZ", "NN", "YL"]}
-        made = created(trial.api.as_("admin").post("/v1/webhooks", body))
+        admin = trial.api.as_("admin")
+        _appoint(trial, ok(admin.get("/v1/me"))["id"])
+        made = created(admin.post("/v1/webhooks", body))
         receiver.secret, receiver.received[:] = made["secret"], []
         hospital, workers = Hospital(trial, subjects), Workers(trial, chance, number)
         workers.start()
