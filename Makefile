@@ -25,7 +25,7 @@ serve: $(READY) ## Start a sandbox: embedded PostgreSQL, demo accounts, movable 
 	@exec $(BIN)/trial serve --sandbox
 
 test: $(READY) check ## Run everything: lint, types, import contracts, Dockerfile, all tests
-	@$(BIN)/pytest -n 2 --durations=20
+	@$(BIN)/pytest -n 3 --durations=20
 
 check: lint types imports
 
