@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.api.core.auth import Worker
+from services.api.core.auth import Principal
 from services.api.core.events import EventType, announce
 from services.api.core.permissions import Role
 from services.api.events import service
@@ -15,6 +15,11 @@ from tests.make import Api, ok
 from tests.webhooks.telling import EVERYWHERE, tell, told
 
 KIND = EventType.VISIT_RECORDED
+
+
+def assessor(site: str) -> Principal:
+    """An assessor of a site, as a request of theirs runs."""
+    return Principal(uuid4(), "Assessor", Role.ASSESSOR, (site,), machine=False, session=uuid4())
 
 
 def publish(api: Api) -> None:
@@ -44,7 +49,7 @@ def test_what_is_told_once_is_told_once_also_by_two_at_the_same_time(api: Api) -
 @pytest.mark.parametrize("once", [None, "once"])
 def test_whoever_may_not_read_an_event_may_tell_it(api: Api, once: str | None) -> None:
     """An assessor's request reaches a rule, and the committee alone hears of it."""
-    caller = Worker(("NN",), role=Role.ASSESSOR)  # type: ignore[arg-type]
+    caller = assessor("NN")
     with api.state.database.session(caller) as session:
         assert announce(
             session, EventType.STOPPING_RULE_REACHED, "rule", once=once, audience=[Role.DMC]
@@ -59,7 +64,7 @@ def test_an_assessor_tells_events_and_the_database_shows_them_none(
     api: Api, once: str | None
 ) -> None:
     """From some events the arm follows."""
-    caller = Worker(("NN",), role=Role.ASSESSOR)  # type: ignore[arg-type]
+    caller = assessor("NN")
     count, subject = text("SELECT count(*) FROM feed_event"), uuid4()
     with api.state.database.session(caller) as session:
         assert announce(session, KIND, "BL", site="NN", subject_id=subject, once=once)
@@ -73,7 +78,7 @@ def test_an_assessor_tells_events_and_the_database_shows_them_none(
 
 
 def test_nobody_tells_an_event_of_another_site_or_with_a_position(api: Api) -> None:
-    caller = Worker(("LZ",), role=Role.ASSESSOR)  # type: ignore[arg-type]
+    caller = assessor("LZ")
     with (
         api.state.database.session(caller) as session,
         pytest.raises(DBAPIError, match="row-level security"),

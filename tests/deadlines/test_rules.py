@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -37,21 +38,21 @@ NOON = datetime(2026, 4, 10, 4, tzinfo=UTC)  # noon in Shanghai
 EXAMPLES = settings(max_examples=120, deadline=None, derandomize=True)
 
 
-def statement(version: int = 1, after: timedelta = timedelta(0), **said: object) -> Statement:
+def statement(version: int = 1, after: timedelta = timedelta(0), **said: Any) -> Statement:
     """What a version says of a suspected serious reaction that nobody has assessed yet."""
-    told: dict[str, object] = {
-        "event_id": EVENTS[0],
-        "version": version,
-        "informed_at": NOON + after,
-        "aware_at": NOON,
-        "received_at": NOON + after,
-        "serious": True,
-        "fatal_or_life_threatening": False,
-        "suspected": True,
-        "expected": None,
-        "nullified": False,
-    }
-    return Statement(**{**told, **said})  # type: ignore[arg-type]
+    told = Statement(
+        event_id=EVENTS[0],
+        version=version,
+        informed_at=NOON + after,
+        aware_at=NOON,
+        received_at=NOON + after,
+        serious=True,
+        fatal_or_life_threatening=False,
+        suspected=True,
+        expected=None,
+        nullified=False,
+    )
+    return replace(told, **said)
 
 
 def report(

@@ -1,7 +1,7 @@
 """What a webhook's address may be, and how long a delivery is tried."""
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -101,8 +101,10 @@ def test_an_ipv6_address_is_as_public_as_the_ipv4_address_that_it_carries(
 
 
 @given(st.sampled_from(PRIVATE), st.integers(min_value=0, max_value=2**20 - 1))
-def test_no_address_of_a_private_network_is_public(network: object, place: int) -> None:
-    address = network[place % network.num_addresses]  # type: ignore[index, attr-defined]
+def test_no_address_of_a_private_network_is_public(
+    network: IPv4Network | IPv6Network, place: int
+) -> None:
+    address = network[place % network.num_addresses]
     assert not is_public(address)
 
 
