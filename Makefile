@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NODE := node_modules/.ready
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
@@ -19,12 +20,18 @@ $(READY): uv.lock pyproject.toml
 	@$(BIN)/uv sync --quiet --system-certs --frozen --all-extras --compile-bytecode
 	@touch $(READY)
 
-install: $(READY) ## Build .venv from the lock file
+# Node comes with .venv; packages run no scripts of theirs when they are installed.
+$(NODE): package-lock.json package.json $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1 \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $(NODE)
+
+install: $(READY) $(NODE) ## Build .venv and node_modules from the lock files
 
 serve: $(READY) ## Start a sandbox: embedded PostgreSQL, demo accounts, movable clock
 	@exec $(BIN)/trial serve --sandbox
 
-test: $(READY) check ## Run everything: lint, types, import contracts, Dockerfile, all tests
+test: $(READY) $(NODE) check ## Run everything: lint, types, import contracts, Dockerfile, all tests
 	@$(BIN)/pytest -n 3 --durations=20
 
 check: lint types imports
@@ -52,5 +59,5 @@ bench: $(READY) ## Measure against a bare server, side by side
 torture: $(READY) ## Cut, kill and race allocations for an hour: none may be lost or doubled
 	@$(BIN)/pytest --torture tests/torture tests/simulation/test_prediction.py
 
-clean: ## Remove the environment and the sandbox's data
-	@rm -rf $(VENV) .trial
+clean: ## Remove the environments and the sandbox's data
+	@rm -rf $(VENV) node_modules .trial
