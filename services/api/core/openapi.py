@@ -25,6 +25,8 @@ from services.api.core.errors import (
     UnsupportedMediaType,
     problem_response,
 )
+from services.api.language.catalogue import enumerations
+from services.api.language.tags import Language
 
 Json = dict[str, Any]
 
@@ -94,10 +96,24 @@ def _complete(document: Json) -> Json:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
+    _describe_values(schemas)
     for path in document["paths"].values():
         for method, operation in path.items():
             _complete_operation(method, operation, schemas)
     return document
+
+
+def _describe_values(schemas: Json) -> None:
+    """Say of each value of a named enumeration what it means."""
+    labels = enumerations(Language.ENGLISH)
+    for name, schema in schemas.items():
+        meant = [
+            f"- `{value}`: {labels[name][value].meaning}"
+            for value in schema.get("enum", ())
+            if value in labels.get(name, {})
+        ]
+        if meant:
+            schema["description"] = "\n".join([schema["description"], "", *meant])
 
 
 def _complete_operation(method: str, operation: Json, schemas: Json) -> None:
