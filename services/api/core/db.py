@@ -10,7 +10,7 @@ from asgi_correlation_id import correlation_id
 from fastapi import Depends, Request
 from psycopg import Connection as PsycopgConnection
 from psycopg.errors import Diagnostic
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, SQLModel
 
@@ -70,6 +70,10 @@ class Database:
             hide_parameters=True,
             isolation_level="AUTOCOMMIT",
         )
+        # Without a pool: what takes minutes must not take requests' connections from them.
+        self._long: Engine = create_engine(
+            url, poolclass=NullPool, hide_parameters=True, isolation_level="AUTOCOMMIT"
+        )
 
     def session(self, caller: Caller | None = None, **info: Any) -> Session:
         """A session that connects when it is first used; `info` travels with it."""
@@ -89,6 +93,13 @@ class Database:
         """A transaction that writes nothing and sees the data of one moment throughout."""
         info = {"caller": caller, "mode": "ISOLATION LEVEL REPEATABLE READ READ ONLY"}
         with TrialSession(self.engine, expire_on_commit=False, info=info) as session:
+            yield session
+
+    @contextmanager
+    def long_snapshot(self, caller: Caller) -> Iterator[Session]:
+        """As `snapshot`, on a connection of its own that is closed at the end."""
+        info = {"caller": caller, "mode": "ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+        with TrialSession(self._long, expire_on_commit=False, info=info) as session:
             yield session
 
     def close(self) -> None:

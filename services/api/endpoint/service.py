@@ -18,7 +18,7 @@ from services.api.endpoint import rules
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.gradings import service as gradings
-from services.api.gradings.rules import Assessment
+from services.api.gradings.rules import Adjudicated, Assessment, Graded, assessments
 from services.api.protocol.schema import Protocol
 from services.api.visits import service as visits
 from services.api.visits.rules import Radiotherapy
@@ -46,8 +46,8 @@ def endpoint(
     """
     subject = enrolment.get_subject(session, caller, subject_id)
     course = visits.course(session, subject)
-    assessments = gradings.assessments(session, subject)
-    outcome = _outcome(protocol, clock.today(), course, assessments, subject.left_on)
+    found = gradings.assessments(session, subject)
+    outcome = _outcome(protocol, clock.today(), course, found, subject.left_on)
     return Derived(subject.id, subject.site, subject.left_on, outcome)
 
 
@@ -93,16 +93,14 @@ def outcomes(
     """
     today = clock.today()
     courses = visits.all_courses(session, sites)
-    assessments = gradings.all_assessments(session, sites)
+    found = gradings.all_assessments(session, sites)
     subjects = session.connection().execute(_subjects(sites)).all()
     return (
         Derived(
             row.id,
             row.site,
             row.left_on,
-            _outcome(
-                protocol, today, courses.get(row.id), assessments.get(row.id, ()), row.left_on
-            ),
+            _outcome(protocol, today, courses.get(row.id), found.get(row.id, ()), row.left_on),
         )
         for row in subjects
     )
@@ -116,17 +114,33 @@ def _subjects(sites: Collection[str]) -> Select[Any]:
     )
 
 
+def derive(
+    protocol: Protocol,
+    today: date,
+    radiotherapy: Any,
+    graded: Iterable[Graded],
+    adjudicated: Iterable[Adjudicated],
+    left_on: date | None,
+) -> rules.Outcome:
+    """The outcome that follows from rows as they are stored, each in its current version.
+
+    `radiotherapy` is None as long as none is recorded.
+    """
+    course = None if radiotherapy is None else visits.course_of(radiotherapy)
+    return _outcome(protocol, today, course, assessments(graded, adjudicated), left_on)
+
+
 def _outcome(
     protocol: Protocol,
     today: date,
     course: Radiotherapy | None,
-    assessments: Iterable[Assessment],
+    found: Iterable[Assessment],
     left_on: date | None,
 ) -> rules.Outcome:
     if course is None:
         return rules.Outcome()
     return rules.endpoint(
-        assessments,
+        found,
         course,
         visits=protocol.visits,
         grading=protocol.grading,

@@ -65,7 +65,7 @@ class Calendar:
 def course(session: Session, subject: Subject) -> rules.Radiotherapy | None:
     """The subject's radiotherapy as the schedule reads it, if any is recorded."""
     row = radiotherapies.current(session, subject)
-    return None if row is None else _course(row)
+    return None if row is None else course_of(row)
 
 
 def all_courses(session: Session, sites: Collection[str]) -> dict[UUID, rules.Radiotherapy]:
@@ -74,10 +74,11 @@ def all_courses(session: Session, sites: Collection[str]) -> dict[UUID, rules.Ra
 
 
 def _courses(rows: Iterable[Any]) -> dict[UUID, rules.Radiotherapy]:
-    return {row.subject_id: _course(row) for row in rows}
+    return {row.subject_id: course_of(row) for row in rows}
 
 
-def _course(row: Any) -> rules.Radiotherapy:
+def course_of(row: Any) -> rules.Radiotherapy:
+    """A row of radiotherapy as the schedule reads it."""
     return rules.Radiotherapy(
         planned_start=row.planned_start,
         planned_fractions=row.planned_fractions,

@@ -1,0 +1,35 @@
+"""The formats there are, each with the forms that it is answered in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.api.exports.extract import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of a format: its media type, how its file's name ends, and what writes it."""
+
+    media_type: str
+    extension: str
+    write: Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: the first of its forms is the answer to who takes anything.
+
+    With `?dataset=` one of `datasets` is answered in one of the forms `single`.
+    `versions` are those that `?version=` takes, the default one first.
+    """
+
+    name: str
+    forms: tuple[Form, ...]
+    single: tuple[Form, ...] = ()
+    datasets: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
+_ALL: tuple[Format, ...] = ()
+
+FORMATS: Mapping[str, Format] = {one.name: one for one in _ALL}

@@ -1,0 +1,142 @@
+"""The extract holds what the tables hold, of one moment, in an order, and not what must stay."""
+
+from datetime import UTC
+from uuid import UUID
+
+import pytest
+
+from services.api.exports import extract as extracts
+from services.api.exports.extract import EVERYTHING, OF_OUTCOME, Extract, Part
+from tests.exports.conftest import Opener
+from tests.lived import CLINICAL, Lived
+from tests.make import Api, Json, ok
+
+KEPT_INSIDE = ("safety_reminder",)
+"""Tables about subjects that no format tells of: who was reminded is no datum of the trial."""
+
+
+def test_every_clinical_table_is_read_or_left_out_on_purpose() -> None:
+    read = {"subject", *(part.source.name for part in Part)}
+    assert read == set(CLINICAL) - set(KEPT_INSIDE)
+
+
+@pytest.mark.parametrize("part", EVERYTHING, ids=lambda part: part.name)
+def test_each_part_holds_every_row_of_its_table(extract: Extract, lived: Lived, part: Part) -> None:
+    rows = [row for record in extract.subjects([part]) for row in record.all(part)]
+    stored = lived.api.rows(f"SELECT count(*) FROM {part.source.name}")
+    assert len(rows) == stored[0][0] > 0
+
+
+@pytest.mark.parametrize("part", EVERYTHING, ids=lambda part: part.name)
+def test_the_current_version_of_a_record_is_its_last(extract: Extract, part: Part) -> None:
+    if not part.source.versioned:
+        return
+    for record in extract.subjects([part]):
+        key = part.source.key
+        versions: dict[tuple[object, ...], list[object]] = {}
+        for row in record.all(part):
+            versions.setdefault(tuple(getattr(row, name) for name in key), []).append(row.version)
+        current = {tuple(getattr(row, name) for name in key): row for row in record.current(part)}
+        assert current.keys() == versions.keys()
+        for name, row in current.items():
+            assert row.version == max(map(str, versions[name])) or row.version == versions[name][-1]
+            assert versions[name] == sorted(versions[name], key=str)
+
+
+def test_what_people_wrote_about_a_person_at_length_is_not_read(
+    extract: Extract, lived: Lived
+) -> None:
+    assert lived.api.rows("SELECT 1 FROM adverse_event WHERE narrative LIKE '%tube feeding%'")
+    told = repr([list(map(record.all, EVERYTHING)) for record in extract.subjects()])
+    assert "tube feeding" not in told
+    assert "The source says otherwise" not in told
+    names = lived.api.rows("SELECT name FROM account")
+    assert not [name for (name,) in names if name in told]
+
+
+def test_subjects_come_once_in_the_order_of_their_numbers(
+    extract: Extract, lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [record.subject.number for record in extract.subjects([])]
+    monkeypatch.setattr(extracts, "AT_ONCE", 1)
+    one_by_one = [record.subject.number for record in extract.subjects([])]
+    stored = lived.api.rows("SELECT number FROM subject ORDER BY site, number")
+    assert one_by_one == whole == [number for (number,) in stored]
+    assert extract.count == len(whole)
+
+
+def test_a_part_that_was_not_asked_for_is_an_error_and_not_empty(extract: Extract) -> None:
+    record = next(extract.subjects([Part.VISITS]))
+    with pytest.raises(KeyError):
+        record.all(Part.GRADINGS)
+
+
+def test_an_outcome_is_the_one_that_the_service_answers(
+    extract: Extract, living: Api, lived: Lived
+) -> None:
+    answered = {}
+    for subject in lived.subjects.values():
+        answer = ok(living.as_("statistician").get(f"/v1/subjects/{subject}/endpoint"))
+        answered[UUID(subject)] = answer["primary"]["status"], answer["max_grade"]
+    derived = {}
+    for record in extract.subjects(OF_OUTCOME):
+        outcome = extract.outcome(record)
+        derived[record.subject.id] = outcome.primary.status.value, outcome.max_grade
+    assert answered.items() <= derived.items()
+
+
+def test_a_write_in_the_middle_does_not_show(
+    api: Api, open_extract: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extracts, "AT_ONCE", 1)
+    investigator = api.as_("investigator")
+    first, second = investigator.screened(), investigator.screened()
+    extract = open_extract(api)
+    records = extract.subjects([Part.CONSENTS])
+    assert next(records).subject.id == UUID(first["id"])
+    _consent(investigator, second)
+    investigator.screened()
+    rest = list(records)
+    assert [record.subject.id for record in rest] == [UUID(second["id"])]
+    assert rest[0].all(Part.CONSENTS) == ()
+    assert extract.count == 2
+
+
+def _consent(investigator: Api, subject: Json) -> None:
+    body = {"version": "1.0", "signed_on": str(investigator.today())}
+    answer = investigator.post(f"/v1/subjects/{subject['id']}/consents", body)
+    assert answer.status_code == 201, answer.text
+
+
+def test_an_empty_trial_has_no_subject_and_no_last_change(
+    unchanged: Api, open_extract: Opener
+) -> None:
+    extract = open_extract(unchanged)
+    assert list(extract.subjects()) == []
+    assert (extract.count, extract.changed_at, extract.position) == (0, None, 0)
+    assert [site.code for site in extract.sites] == ["LZ", "NN", "YL"]
+
+
+def test_the_last_change_is_that_of_the_newest_record(extract: Extract, lived: Lived) -> None:
+    newest = max(
+        lived.api.rows(f"SELECT max(recorded_at) FROM {table}")[0][0]
+        for table in CLINICAL
+        if table not in KEPT_INSIDE
+    )
+    assert extract.changed_at
+    assert extract.changed_at.astimezone(UTC) == newest.astimezone(UTC)
+
+
+def test_users_are_told_by_role_and_sites_and_not_by_name(extract: Extract) -> None:
+    users = extract.users
+    assert {"investigator", "assessor", "hospital_system"} <= {one.role for one in users.values()}
+    assert "sandbox" not in repr(users)
+    for record in extract.subjects([Part.GRADINGS]):
+        for row in record.all(Part.GRADINGS):
+            assert users[row.assessor].role in {"assessor", "investigator"}
+    assert set(extract.strata) >= {
+        row.stratum
+        for record in extract.subjects([Part.ALLOCATIONS])
+        for row in record.all(Part.ALLOCATIONS)
+    }
+    assert extract.activations
