@@ -1,5 +1,7 @@
 """Real PostgreSQL, migrated by Alembic, a database per test, and the real server over a socket."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +43,17 @@ chances.register_profile("trial", deadline=None)
 chances.load_profile("trial")
 
 
+IN_MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
+"""Bytes that the temporary directories of a run may need, and some to spare."""
+
 Rounds = Callable[[int, int], int]
+
+
+def pytest_configure() -> None:
+    """Keep throw-away clusters in memory where there is room: a clone takes half the time."""
+    if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
