@@ -1,4 +1,4 @@
-"""`trial`: serve, worker, migrate, user, demo, openapi, keys, audit, randomization."""
+"""`trial`: serve, worker, migrate, user, demo, openapi, keys, audit, randomization, connect."""
 
 import getpass
 import os
@@ -22,6 +22,8 @@ from services.api import serve as server
 from services.api.accounts.appointment import NotAppointed, appoint
 from services.api.audit import sealing, verify
 from services.api.audit.statements import BadStatement, name_of
+from services.api.connect.commands import app as connect
+from services.api.connect.patience import Stopped
 from services.api.core import keys as signing_keys
 from services.api.core.db import Database
 from services.api.demo.client import SANDBOX_PASSWORD
@@ -67,6 +69,7 @@ FAULTS = (
     SettingsError,
     verify.CannotVerify,
     BadStatement,
+    Stopped,
     psycopg.Error,
     OSError,
 )
@@ -104,6 +107,7 @@ app.add_typer(keys, name="keys")
 audit = typer.Typer(help="The seals over the audit trail.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(randomization, name="randomization")
+app.add_typer(connect, name="connect")
 randomization.command()(simulate)
 
 
