@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.api.exports.extract import Writer
+from services.api.exports.fhir import capability as fhir_capability
+from services.api.exports.fhir import writing as fhir
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class Format:
     versions: tuple[str, ...] = ()
 
 
-_ALL: tuple[Format, ...] = ()
+_ALL: tuple[Format, ...] = (
+    Format(
+        "fhir",
+        forms=(
+            Form(fhir_capability.BUNDLE, "json", fhir.bundle),
+            Form(fhir_capability.LINES, "ndjson", fhir.ndjson),
+        ),
+    ),
+)
 
 FORMATS: Mapping[str, Format] = {one.name: one for one in _ALL}

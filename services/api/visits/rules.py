@@ -216,10 +216,16 @@ def _in_window(visit: PlannedVisit, day: date) -> bool:
 
 def highest_grade(code: str, visits: Visits) -> int | None:
     """The highest grade allowed at the visit of that code; None where any is possible."""
+    rule = rule_of(code, visits)
+    return None if rule is None else rule.highest_grade
+
+
+def rule_of(code: str, visits: Visits) -> VisitRule | None:
+    """The rule that the visit of that code follows; None of a code that the protocol lacks."""
     for rule in visits.schedule:
         pattern = re.escape(rule.code).replace(re.escape("{n}"), r"\d+")
         if re.fullmatch(pattern, code):
-            return rule.highest_grade
+            return rule
     return None
 
 
