@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from services.api.core.db import new_id
 from services.api.eligibility.models import EligibilityEvaluation
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 from tests.facts import eligible_facts
 from tests.lived import columns, name, plain
 from tests.make import Api, Json, ok, plan
@@ -67,7 +67,7 @@ def _prototype(api: Api, connection: psycopg.Connection, site: str, chemotherapy
         " SELECT %s, site, subject_id, recorded_by, now(), version, evaluation_hash, %s,"
         " 'Demo investigator', 'investigator', now()"
         " FROM eligibility_evaluation WHERE subject_id = %s",
-        (new_id(), Meaning.ELIGIBLE.value, subject["id"]),
+        (new_id(), SignatureMeaning.ELIGIBLE.value, subject["id"]),
     )
     connection.execute(
         "UPDATE subject SET status = 'eligible', version = version + 1 WHERE id = %s",

@@ -172,6 +172,65 @@ def test_every_request_body_refuses_unknown_members() -> None:
     assert bodies > 10
 
 
+def test_every_list_of_values_is_a_named_schema() -> None:
+    """A generated client then has one type for it, with a name and a meaning."""
+    schemas = DOCUMENT["components"]["schemas"]
+    unnamed = [
+        where
+        for name, schema in schemas.items()
+        for where in _places(schema, (name,))
+        if len(where) > 1 and "enum" in _at(schemas, where)
+    ]
+    unnamed += [
+        where
+        for name, (_, _, operation) in OPERATIONS.items()
+        for where in _places(operation, (name,))
+        if "enum" in _at({name: operation}, where)
+    ]
+    assert unnamed == []
+
+
+def test_no_schema_is_a_choice_without_a_name() -> None:
+    """A choice of several types, apart from «or null», is a schema of its own."""
+    schemas = DOCUMENT["components"]["schemas"]
+    unnamed = [
+        where
+        for name, schema in schemas.items()
+        for where in _places(schema, (name,))
+        if len(where) > 1 and len(_choices(_at(schemas, where))) > 1
+    ]
+    assert unnamed == []
+
+
+def test_every_schema_has_a_name_of_its_own() -> None:
+    """No module's path, no number and no variant for reading or writing."""
+    assert all(re.fullmatch(r"([A-Z][a-z]*)+", name) for name in DOCUMENT["components"]["schemas"])
+
+
+def _places(node: object, here: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+    """The way to every object inside a schema or operation, but not into its examples."""
+    if isinstance(node, list):
+        inside = [_places(part, (*here, place)) for place, part in enumerate(node)]
+    elif isinstance(node, dict):
+        parts = ((key, part) for key, part in node.items() if key not in {"example", "examples"})
+        inside = [[here], *(_places(part, (*here, key)) for key, part in parts)]
+    else:
+        inside = []
+    return [place for places in inside for place in places]
+
+
+def _at(node: Any, where: tuple[str | int, ...]) -> Json:
+    for key in where:
+        node = node[key]
+    assert isinstance(node, dict)
+    return node
+
+
+def _choices(schema: Json) -> list[Json]:
+    given = schema.get("anyOf") or schema.get("oneOf") or []
+    return [one for one in given if isinstance(one, dict) and one.get("type") != "null"]
+
+
 def test_every_schema_is_explained_and_its_members_are_in_snake_case() -> None:
     for name, schema in DOCUMENT["components"]["schemas"].items():
         assert schema.get("description"), name

@@ -151,8 +151,8 @@ def test_sites_are_kept_once_and_in_order(admin: Api) -> None:
     [
         ({"sites": ["NN", "XX"]}, ("/sites/1", "unknown_site")),
         ({"sites": ["nn"]}, ("/sites/0", "string_pattern_mismatch")),
-        ({"role": "hospital_system"}, ("/role", "literal_error")),
-        ({"role": "sponsor"}, ("/role", "literal_error")),
+        ({"role": "hospital_system"}, ("/role", "enum")),
+        ({"role": "sponsor"}, ("/role", "enum")),
         ({"name": "  "}, ("/name", "string_too_short")),
         ({"name": "Lan\nWeiming"}, ("/name", "string_pattern_mismatch")),
         ({"name": "x" * 101}, ("/name", "string_too_long")),
@@ -315,7 +315,7 @@ def test_a_lost_authenticator_is_forgotten_with_all_that_belongs_to_it(admin: Ap
         ({"role": "auditor"}, ("/sites", "sites_not_of_role")),
         ({"sites": []}, ("/sites", "sites_missing")),
         ({"sites": ["XX"]}, ("/sites/0", "unknown_site")),
-        ({"role": "hospital_system"}, ("/role", "literal_error")),
+        ({"role": "hospital_system"}, ("/role", "enum")),
         ({"password": "monitor-nn-1"}, ("/password", "password_guessable")),
         ({"totp_enrolled": True}, ("/totp_enrolled", "literal_error")),
         ({"username": "other"}, ("/username", "extra_forbidden")),
@@ -453,7 +453,7 @@ REFUSED: dict[str, tuple[Json, tuple[str, str]]] = {
     "private RSA": (keys(rsa_key(2048, p="AQAB")), ("/jwks/keys/0/p", "extra_forbidden")),
     "shared": (
         keys({"kid": "1", "kty": "oct", "k": "AQAB"}),
-        ("/jwks/keys/0/kty", "literal_error"),
+        ("/jwks/keys/0/kty", "enum"),
     ),
     "address": (keys(ec_key(jku="https://x")), ("/jwks/keys/0/jku", "extra_forbidden")),
     "certificate": (keys(ec_key(x5c=["x"])), ("/jwks/keys/0/x5c", "extra_forbidden")),
@@ -465,7 +465,7 @@ REFUSED: dict[str, tuple[Json, tuple[str, str]]] = {
     "exponent": (keys(rsa_key(2048, e="Aw")), ("/jwks/keys/0", "value_error")),
     "other curve": (
         keys(ec_key(curve=ec.SECP521R1())),
-        ("/jwks/keys/0/crv", "literal_error"),
+        ("/jwks/keys/0/crv", "enum"),
     ),
     "off the curve": (keys(ec_key(y=ec_key()["y"])), ("/jwks/keys/0", "value_error")),
     "no numbers": (
@@ -473,7 +473,7 @@ REFUSED: dict[str, tuple[Json, tuple[str, str]]] = {
         ("/jwks/keys/0", "value_error"),
     ),
     "other algorithm": (keys(ec_key(alg="ES384")), ("/jwks/keys/0", "value_error")),
-    "no algorithm": (keys(ec_key(alg="none")), ("/jwks/keys/0/alg", "literal_error")),
+    "no algorithm": (keys(ec_key(alg="none")), ("/jwks/keys/0/alg", "enum")),
     "encryption": (keys(ec_key(use="enc")), ("/jwks/keys/0/use", "literal_error")),
     "no kid": (
         keys({name: value for name, value in ec_key().items() if name != "kid"}),

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from services.api.audit.tables import NOT_RECORDS
-from services.api.audit.wording import TELLING, Action, Change, Happened, action, changes, summary
+from services.api.audit.wording import (
+    TELLING,
+    AuditAction,
+    Change,
+    Happened,
+    action,
+    changes,
+    summary,
+)
 from services.api.core.audit import Happening
 from services.api.models import metadata
 
@@ -92,4 +100,4 @@ def test_every_record_and_every_happening_has_its_words() -> None:
     records = {one.record for one in TELLING if one.record}
     assert records == set(metadata.tables) - NOT_RECORDS
     assert {one.operation for one in TELLING} - {"INSERT", "UPDATE"} == set(Happening)
-    assert {one.action for one in TELLING} == set(Action)
+    assert {one.action for one in TELLING} == set(AuditAction)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from services.api.deadlines.rules import Kind, Sent, Statement
+from services.api.deadlines.rules import Sent, Statement, SubmissionKind
 
 ZONES = [
     ZoneInfo(name)
@@ -84,7 +84,7 @@ def submissions(draw: st.DrawFn, said: Sequence[Statement], number: int) -> Sent
         event_id=one.event_id,
         event_version=one.version,
         recipient=draw(st.sampled_from(["sponsor", "regulator", "ethics_committee"])),
-        kind=draw(st.sampled_from(Kind)),
+        kind=draw(st.sampled_from(SubmissionKind)),
         submitted_at=one.received_at + draw(st.sampled_from(pauses)),
     )
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from services.api.deadlines.rules import (
     Deadline,
-    Kind,
+    DeadlineState,
     Reminder,
     Sent,
-    State,
     Statement,
+    SubmissionKind,
     deadlines,
     late,
     stages,
@@ -56,7 +56,10 @@ def statement(version: int = 1, after: timedelta = timedelta(0), **said: Any) ->
 
 
 def report(
-    after: timedelta, version: int = 1, kind: Kind = Kind.INITIAL, to: str = "regulator"
+    after: timedelta,
+    version: int = 1,
+    kind: SubmissionKind = SubmissionKind.INITIAL,
+    to: str = "regulator",
 ) -> Sent:
     """A report of a version, so long after noon."""
     return Sent(UUID(int=100), EVENTS[0], version, to, kind, NOON + after)
@@ -204,7 +207,9 @@ def test_who_was_told_something_milder_was_not_told_of_the_reaction() -> None:
     found = owed(said, [milder])
     assert found[FATAL, False, 1].met_by is None
     first = replace(report(3 * DAY), id=UUID(int=101))
-    more = replace(milder, id=UUID(int=102), kind=Kind.FOLLOW_UP, submitted_at=NOON + 4 * DAY)
+    more = replace(
+        milder, id=UUID(int=102), kind=SubmissionKind.FOLLOW_UP, submitted_at=NOON + 4 * DAY
+    )
     found = owed(said, [milder, first, more])
     assert found[FATAL, False, 1].met_by == first.id
     assert found[FATAL, True, 1].met_by == more.id  # what is milder since then is news of it
@@ -225,7 +230,7 @@ def test_a_later_version_learnt_of_earlier_is_due_earlier_never_later() -> None:
     "sent",
     [
         report(DAY, to="sponsor"),
-        report(DAY, kind=Kind.NULLIFICATION),
+        report(DAY, kind=SubmissionKind.NULLIFICATION),
     ],
 )
 def test_nothing_else_meets_it(sent: Sent) -> None:
@@ -235,7 +240,7 @@ def test_nothing_else_meets_it(sent: Sent) -> None:
 def test_the_follow_up_is_met_only_by_a_follow_up_after_the_first_report() -> None:
     said = [statement(fatal_or_life_threatening=True)]
     first = report(2 * DAY)
-    more = replace(report(4 * DAY, kind=Kind.FOLLOW_UP), id=UUID(int=101))
+    more = replace(report(4 * DAY, kind=SubmissionKind.FOLLOW_UP), id=UUID(int=101))
     assert owed(said, [first])[FATAL, True, 1].met_by is None
     assert owed(said, [first, more])[FATAL, True, 1].met_by == more.id
     assert owed(said, [more])[FATAL, True, 1].met_by is None
@@ -243,10 +248,10 @@ def test_the_follow_up_is_met_only_by_a_follow_up_after_the_first_report() -> No
 
 def test_a_deadline_is_overdue_after_its_last_moment() -> None:
     moment = timedelta(microseconds=1)
-    assert state(NOON, None, None, NOON) is State.DUE
-    assert state(NOON, None, None, NOON + moment) is State.OVERDUE
-    assert state(NOON, NOON + DAY, None, NOON + 2 * DAY) is State.MET
-    assert state(NOON, None, NOON, NOON + DAY) is State.LAPSED
+    assert state(NOON, None, None, NOON) is DeadlineState.DUE
+    assert state(NOON, None, None, NOON + moment) is DeadlineState.OVERDUE
+    assert state(NOON, NOON + DAY, None, NOON + 2 * DAY) is DeadlineState.MET
+    assert state(NOON, None, NOON, NOON + DAY) is DeadlineState.LAPSED
 
 
 def test_what_ended_after_its_last_moment_was_late_however_it_ended() -> None:
@@ -293,7 +298,7 @@ def test_the_example_in_the_documentation_comes_out_as_it_says() -> None:
     sent = [
         report(timedelta(hours=3), to="sponsor"),
         report(13 * DAY, version=3),
-        replace(report(24 * DAY, version=3, kind=Kind.FOLLOW_UP), id=UUID(int=101)),
+        replace(report(24 * DAY, version=3, kind=SubmissionKind.FOLLOW_UP), id=UUID(int=101)),
     ]
     assert owed(said[:1])[OTHER, False, 1].provisional
     assert owed(said[:2])[OTHER, False, 1].provisional is False

@@ -43,7 +43,7 @@ def test_a_deviation_has_happened_and_a_person_does_not_speak_for_the_system(api
     body = {"code": "visit", "description": "Visit skipped", "occurred_on": tomorrow(api)}
     assert mistakes(coordinator.post(where, body)) == [("/occurred_on", "future")]
     body |= {"code": "late_randomization", "occurred_on": str(api.today())}
-    assert mistakes(coordinator.post(where, body)) == [("/code", "literal_error")]
+    assert mistakes(coordinator.post(where, body)) == [("/code", "enum")]
     assert api.count("deviation") == 0
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from services.api.eligibility.facts import read_facts
 from services.api.eligibility.rules import (
+    CriterionVerdict,
     Evaluation,
-    Verdict,
     age_agrees,
     evaluate,
     evaluation_hash,
@@ -138,8 +138,14 @@ FAILING: list[tuple[str, dict[str, object]]] = [
     ("E10b", {"unable_to_comply": True}),
     ("E11", {"unsuitable_by_investigator_judgment": True}),
 ]
-FAILED: Mapping[str, Verdict] = {"inclusion": "not_met", "exclusion": "met"}
-PASSED: Mapping[str, Verdict] = {"inclusion": "met", "exclusion": "not_met"}
+FAILED: Mapping[str, CriterionVerdict] = {
+    "inclusion": CriterionVerdict.NOT_MET,
+    "exclusion": CriterionVerdict.MET,
+}
+PASSED: Mapping[str, CriterionVerdict] = {
+    "inclusion": CriterionVerdict.MET,
+    "exclusion": CriterionVerdict.NOT_MET,
+}
 
 
 def changed(changes: Mapping[str, object]) -> dict[str, object]:
@@ -157,11 +163,11 @@ def judge(facts: Mapping[str, object], reference: date = TODAY) -> Evaluation:
     return evaluate(read_facts(facts, TRIAL, TODAY), TRIAL, reference)
 
 
-def verdicts(evaluation: Evaluation) -> dict[str, Verdict]:
+def verdicts(evaluation: Evaluation) -> dict[str, CriterionVerdict]:
     return {one.id: one.verdict for one in evaluation.criteria}
 
 
-def not_passed(evaluation: Evaluation) -> dict[str, Verdict]:
+def not_passed(evaluation: Evaluation) -> dict[str, CriterionVerdict]:
     """The criteria that stand in the subject's way, with their verdict."""
     return {one.id: one.verdict for one in evaluation.criteria if one.verdict != PASSED[one.kind]}
 
@@ -249,7 +255,7 @@ def test_surgery_28_days_before_randomization_excludes_and_29_does_not() -> None
     ],
 )
 def test_infarction_excludes_for_6_calendar_months(
-    infarction: str, reference: date, verdict: Verdict
+    infarction: str, reference: date, verdict: CriterionVerdict
 ) -> None:
     facts = changed({"last_myocardial_infarction": infarction})
     assert verdicts(judge(facts, reference))["E04b"] == verdict
@@ -331,7 +337,7 @@ def test_a_value_gives_the_same_verdicts_in_every_accepted_unit(
     value = data.draw(st.sampled_from(usual) | st.floats(lowest * 1.01, highest * 0.99))
     uln = data.draw(st.sampled_from([40.0, 21.0, 104.0])) if fact.uln else None
 
-    def in_unit(factor: float, unit: str) -> dict[str, Verdict]:
+    def in_unit(factor: float, unit: str) -> dict[str, CriterionVerdict]:
         sent = {"value": value / factor, "unit": unit}
         return verdicts(
             judge(changed({fact.id: sent | ({} if uln is None else {"uln": uln / factor})}))

@@ -22,7 +22,7 @@ from services.api.endpoint.rules import (
     gy_at,
     window_of,
 )
-from services.api.gradings.rules import Assessment, Basis
+from services.api.gradings.rules import Assessment, GradeBasis
 from services.api.protocol.load import load
 from services.api.protocol.schema import (
     Anchor,
@@ -133,7 +133,7 @@ def graded(on: date, grade: int, visit: str = "BL", hour: int = 2) -> Assessment
         on=on,
         at=datetime.combine(on, time(hour), UTC),
         grade=grade,
-        basis=Basis.SINGLE,
+        basis=GradeBasis.SINGLE,
         grading=UUID(int=next(ids)),
         version=1,
         adjudication=None,
@@ -150,7 +150,7 @@ def kept(grade: int = 0, missing: Iterable[str] = ()) -> list[Assessment]:
 def unresolved(on: date, visit: str) -> Assessment:
     """A visit whose gradings differ and were not adjudicated."""
     single = graded(on, 0, visit)
-    return replace(single, grade=None, basis=Basis.UNRESOLVED, adjudication=UUID(int=0))
+    return replace(single, grade=None, basis=GradeBasis.UNRESOLVED, adjudication=UUID(int=0))
 
 
 def derived(

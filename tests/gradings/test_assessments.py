@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.gradings.rules import Basis, assessments, differ
+from services.api.gradings.rules import GradeBasis, assessments, differ
 
 MORNING = datetime(2026, 4, 7, 1, tzinfo=UTC)
 
@@ -42,20 +42,20 @@ OPEN = Decided(UUID(int=9))
 @pytest.mark.parametrize(
     ("grades", "adjudication", "counts", "basis"),
     [
-        ([2], None, 2, Basis.SINGLE),
-        ([3, 3], None, 3, Basis.AGREED),
-        ([3, 3, 3], None, 3, Basis.AGREED),
-        ([2, 3], None, None, Basis.UNRESOLVED),
-        ([2, 3], OPEN, None, Basis.UNRESOLVED),
-        ([3, 3], OPEN, None, Basis.UNRESOLVED),  # corrected to agree while it was open
-        ([2, 3], replace(OPEN, grade=2), 2, Basis.ADJUDICATED),
-        ([3, 3], replace(OPEN, grade=2), 2, Basis.ADJUDICATED),
-        ([2, 4], replace(OPEN, grade=3), 3, Basis.ADJUDICATED),  # neither of both
-        ([2, 4], replace(OPEN, grade=0), 0, Basis.ADJUDICATED),
+        ([2], None, 2, GradeBasis.SINGLE),
+        ([3, 3], None, 3, GradeBasis.AGREED),
+        ([3, 3, 3], None, 3, GradeBasis.AGREED),
+        ([2, 3], None, None, GradeBasis.UNRESOLVED),
+        ([2, 3], OPEN, None, GradeBasis.UNRESOLVED),
+        ([3, 3], OPEN, None, GradeBasis.UNRESOLVED),  # corrected to agree while it was open
+        ([2, 3], replace(OPEN, grade=2), 2, GradeBasis.ADJUDICATED),
+        ([3, 3], replace(OPEN, grade=2), 2, GradeBasis.ADJUDICATED),
+        ([2, 4], replace(OPEN, grade=3), 3, GradeBasis.ADJUDICATED),  # neither of both
+        ([2, 4], replace(OPEN, grade=0), 0, GradeBasis.ADJUDICATED),
     ],
 )
 def test_the_grade_that_counts_is_the_only_one_the_agreed_one_or_the_decided_one(
-    grades: list[int], adjudication: Decided | None, counts: int | None, basis: Basis
+    grades: list[int], adjudication: Decided | None, counts: int | None, basis: GradeBasis
 ) -> None:
     made = [Graded(UUID(int=number), grade=grade) for number, grade in enumerate(grades)]
     [one] = assessments(made, [adjudication] if adjudication else [])
@@ -77,8 +77,8 @@ def test_a_decision_counts_at_its_own_visit_only() -> None:
     there = [replace(one, id=UUID(int=one.id.int + 10), visit="RT1B") for one in here]
     found = assessments([*here, *there], [replace(OPEN, grade=3)])
     assert {one.visit: one.basis for one in found} == {
-        "RT1A": Basis.ADJUDICATED,
-        "RT1B": Basis.UNRESOLVED,
+        "RT1A": GradeBasis.ADJUDICATED,
+        "RT1B": GradeBasis.UNRESOLVED,
     }
 
 
@@ -141,10 +141,10 @@ def test_no_grade_counts_that_nobody_entered_or_decided(
         assert one.grading in {graded.id for graded in at_visit}
         if one.visit in decisions:
             assert one.grade == decisions[one.visit].grade
-            assert (one.grade is None) == (one.basis is Basis.UNRESOLVED)
+            assert (one.grade is None) == (one.basis is GradeBasis.UNRESOLVED)
         else:
             assert one.grade == (None if differ(grades) else min(grades))
-            assert (one.basis is Basis.SINGLE) == (len(at_visit) == 1)
+            assert (one.basis is GradeBasis.SINGLE) == (len(at_visit) == 1)
 
 
 @given(HISTORY, DECISIONS, st.integers(0, 4))

@@ -13,7 +13,7 @@ from services.api.core.auth import Principal
 from services.api.core.permissions import Role
 from services.api.enrolment.models import Subject
 from services.api.gradings import service
-from services.api.gradings.rules import Basis
+from services.api.gradings.rules import GradeBasis
 from services.api.sandbox.service import NAMESPACE
 from tests.make import SEVERE, Api, created, grading, ok, path
 
@@ -55,8 +55,15 @@ def test_the_whole_trial_is_read_as_subject_by_subject(graded: Api) -> None:
             subject = session.get_one(Subject, subject_id)
             assert assessments == service.assessments(session, subject)
     bases = sorted(one.basis for assessments in found.values() for one in assessments)
-    assert bases == [Basis.ADJUDICATED, Basis.AGREED, Basis.SINGLE, Basis.UNRESOLVED]
-    [decided] = [one for part in found.values() for one in part if one.basis is Basis.ADJUDICATED]
+    assert bases == [
+        GradeBasis.ADJUDICATED,
+        GradeBasis.AGREED,
+        GradeBasis.SINGLE,
+        GradeBasis.UNRESOLVED,
+    ]
+    [decided] = [
+        one for part in found.values() for one in part if one.basis is GradeBasis.ADJUDICATED
+    ]
     assert decided.grade == 2
 
 

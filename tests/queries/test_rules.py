@@ -15,10 +15,10 @@ from services.api.queries.rules import (
     RECORDS,
     REVIEWERS,
     STATUS,
-    Origin,
+    QueryAction,
+    QueryOrigin,
     QueryStatus,
     RecordKind,
-    Step,
     fields_of,
     may_answer,
     may_decide,
@@ -29,9 +29,9 @@ OPEN, ANSWERED, CLOSED = QueryStatus.OPEN, QueryStatus.ANSWERED, QueryStatus.CLO
 FACTS = ["haemoglobin", "ecog"]
 
 
-def follow(origin: Origin, *steps: Step) -> QueryStatus | None:
+def follow(origin: QueryOrigin, *steps: QueryAction) -> QueryStatus | None:
     """The status after the steps, None where one of them does not follow."""
-    status = STATUS[Step.RAISE]
+    status = STATUS[QueryAction.RAISE]
     for step in steps:
         if not may_step(origin, status, step, Role.MONITOR):
             return None
@@ -43,27 +43,27 @@ def follow(origin: Origin, *steps: Step) -> QueryStatus | None:
     ("steps", "status"),
     [
         ((), OPEN),
-        ((Step.ANSWER,), ANSWERED),
-        ((Step.ANSWER, Step.ANSWER), ANSWERED),
-        ((Step.ANSWER, Step.REOPEN), OPEN),
-        ((Step.ANSWER, Step.REOPEN, Step.ANSWER, Step.CLOSE), CLOSED),
-        ((Step.ANSWER, Step.CLOSE, Step.REOPEN), OPEN),
-        ((Step.REOPEN,), None),
-        ((Step.RAISE,), None),
-        ((Step.ANSWER, Step.CLOSE, Step.ANSWER), None),
-        ((Step.ANSWER, Step.CLOSE, Step.CLOSE), None),
+        ((QueryAction.ANSWER,), ANSWERED),
+        ((QueryAction.ANSWER, QueryAction.ANSWER), ANSWERED),
+        ((QueryAction.ANSWER, QueryAction.REOPEN), OPEN),
+        ((QueryAction.ANSWER, QueryAction.REOPEN, QueryAction.ANSWER, QueryAction.CLOSE), CLOSED),
+        ((QueryAction.ANSWER, QueryAction.CLOSE, QueryAction.REOPEN), OPEN),
+        ((QueryAction.REOPEN,), None),
+        ((QueryAction.RAISE,), None),
+        ((QueryAction.ANSWER, QueryAction.CLOSE, QueryAction.ANSWER), None),
+        ((QueryAction.ANSWER, QueryAction.CLOSE, QueryAction.CLOSE), None),
     ],
 )
-@pytest.mark.parametrize("origin", Origin)
+@pytest.mark.parametrize("origin", QueryOrigin)
 def test_a_query_goes_from_open_to_answered_to_closed_and_back_to_open(
-    origin: Origin, steps: tuple[Step, ...], status: QueryStatus | None
+    origin: QueryOrigin, steps: tuple[QueryAction, ...], status: QueryStatus | None
 ) -> None:
     assert follow(origin, *steps) is status
 
 
 def test_a_person_may_close_what_was_asked_by_mistake_but_the_service_is_answered_first() -> None:
-    assert follow(Origin.PERSON, Step.CLOSE) is CLOSED
-    assert follow(Origin.SYSTEM, Step.CLOSE) is None
+    assert follow(QueryOrigin.PERSON, QueryAction.CLOSE) is CLOSED
+    assert follow(QueryOrigin.SYSTEM, QueryAction.CLOSE) is None
 
 
 @pytest.mark.parametrize("role", Role)
@@ -71,19 +71,19 @@ def test_the_data_manager_alone_closes_what_the_service_asked_and_nobody_answere
     role: Role,
 ) -> None:
     alone = role is Role.DATA_MANAGER
-    assert may_step(Origin.SYSTEM, OPEN, Step.CLOSE, role) == alone
-    assert not may_step(Origin.SYSTEM, CLOSED, Step.CLOSE, role)
+    assert may_step(QueryOrigin.SYSTEM, OPEN, QueryAction.CLOSE, role) == alone
+    assert not may_step(QueryOrigin.SYSTEM, CLOSED, QueryAction.CLOSE, role)
 
 
-@given(st.sampled_from(Origin), st.lists(st.sampled_from(Step), max_size=12))
+@given(st.sampled_from(QueryOrigin), st.lists(st.sampled_from(QueryAction), max_size=12))
 def test_every_status_has_a_way_on_and_only_a_closed_query_is_settled(
-    origin: Origin, steps: list[Step]
+    origin: QueryOrigin, steps: list[QueryAction]
 ) -> None:
     status = follow(origin, *steps)
     if status is not None:
         ways = {step for at, step in MOVES if at is status}
         assert ways
-        assert (Step.ANSWER in ways) == (status is not CLOSED)
+        assert (QueryAction.ANSWER in ways) == (status is not CLOSED)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -96,7 +96,9 @@ def test_the_site_answers_and_nobody_else(role: Role) -> None:
 
 @pytest.mark.parametrize(("role", "opener"), list(product(Role, (False, True))))
 def test_the_opener_decides_about_a_persons_query(role: Role, opener: bool) -> None:
-    assert may_decide(Origin.PERSON, role, opener=opener) == (opener or role is Role.DATA_MANAGER)
+    assert may_decide(QueryOrigin.PERSON, role, opener=opener) == (
+        opener or role is Role.DATA_MANAGER
+    )
 
 
 @pytest.mark.parametrize(("role", "opener"), list(product(Role, (False, True))))
@@ -104,7 +106,7 @@ def test_monitors_and_data_managers_decide_about_the_services_query(
     role: Role, opener: bool
 ) -> None:
     """Whoever made the request in which the service noticed it is not its opener."""
-    assert may_decide(Origin.SYSTEM, role, opener=opener) == (role in REVIEWERS)
+    assert may_decide(QueryOrigin.SYSTEM, role, opener=opener) == (role in REVIEWERS)
 
 
 @pytest.mark.parametrize("kind", RecordKind)

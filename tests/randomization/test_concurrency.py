@@ -16,7 +16,7 @@ import pytest
 
 from services.api.protocol.schema import Protocol
 from services.api.randomization import rules
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 from tests.allocation_list import LIST
 from tests.eligible import Kind, make_eligible
 from tests.hostile.examples import write_of
@@ -304,7 +304,7 @@ def test_an_allocation_rests_on_the_evaluation_that_was_current_and_signed(
         " (SELECT max(version) FROM eligibility_evaluation e WHERE e.subject_id = a.subject_id)"
         " OR NOT EXISTS (SELECT FROM eligibility_signature s WHERE s.subject_id = a.subject_id"
         " AND s.version = a.evaluation_version AND s.meaning = :meaning)",
-        meaning=Meaning.ELIGIBLE.value,
+        meaning=SignatureMeaning.ELIGIBLE.value,
     )
     assert unfounded == []
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from services.api.endpoint.rules import Decision, Outcome, OutcomeStatus, Window
-from services.api.gradings.rules import Assessment, Basis, Pair
+from services.api.gradings.rules import Assessment, GradeBasis, Pair
 from services.api.protocol.load import load
 from services.api.reports import agreement, completeness, consort, endpoints, recruitment, safety
 from services.api.reports.endpoints import Grades
@@ -37,7 +37,7 @@ def subject_id(number: int) -> UUID:
 
 def assessment(day: date, grade: int, number: int) -> Assessment:
     at = datetime.combine(day, time(2), UTC)
-    return Assessment("RT1A", day, at, grade, Basis.SINGLE, subject_id(number), 1)
+    return Assessment("RT1A", day, at, grade, GradeBasis.SINGLE, subject_id(number), 1)
 
 
 def outcome(chance: random.Random, start: date, milder: bool, left_on: date | None) -> Outcome:

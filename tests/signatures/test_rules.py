@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.api.adverse_events.models import AdverseEvent
 from services.api.gradings.models import Grading
 from services.api.signatures.models import Signable
-from services.api.signatures.rules import Meaning, canonical, content_hash, sha256_of
+from services.api.signatures.rules import SignatureMeaning, canonical, content_hash, sha256_of
 
 ID = UUID("019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18")
 AT = datetime(2026, 4, 7, 2, 30, tzinfo=UTC)
@@ -101,7 +101,7 @@ def test_what_has_no_place_in_json_is_refused() -> None:
 
 
 def test_the_meanings_are_these() -> None:
-    assert [meaning.value for meaning in Meaning] == [
+    assert [meaning.value for meaning in SignatureMeaning] == [
         "I confirm eligibility",
         "I confirm ineligibility",
         "I confirm the grading",

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.api.deadlines.rules import Kind, Sent
+from services.api.deadlines.rules import Sent, SubmissionKind
 from services.api.submissions.rules import Disorder, Told, Unfit, disorder, unfit, version_sent
 
 NOON = datetime(2026, 4, 10, 4, tzinfo=UTC)
 DAY = timedelta(days=1)
-INITIAL, FOLLOW_UP, NULLIFICATION = Kind
+INITIAL, FOLLOW_UP, NULLIFICATION = SubmissionKind
 
 
-def sent(*kinds: Kind) -> list[Sent]:
+def sent(*kinds: SubmissionKind) -> list[Sent]:
     """Submissions of those kinds, a day apart."""
     return [
         Sent(UUID(int=n), UUID(int=0), 1, "regulator", kind, NOON + n * DAY)
@@ -35,14 +35,16 @@ def sent(*kinds: Kind) -> list[Sent]:
     ],
 )
 def test_a_recipient_is_told_first_once_and_then_more(
-    kinds: list[Kind], wrong: Disorder | None
+    kinds: list[SubmissionKind], wrong: Disorder | None
 ) -> None:
     assert disorder(sent(*kinds)) is wrong
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(st.lists(st.sampled_from(Kind), max_size=6), st.permutations(range(6)))
-def test_the_order_is_that_of_sending_not_of_recording(kinds: list[Kind], order: list[int]) -> None:
+@given(st.lists(st.sampled_from(SubmissionKind), max_size=6), st.permutations(range(6)))
+def test_the_order_is_that_of_sending_not_of_recording(
+    kinds: list[SubmissionKind], order: list[int]
+) -> None:
     given_out = sent(*kinds)
     recorded = [given_out[n] for n in order if n < len(given_out)]
     assert disorder(recorded) is disorder(given_out)
@@ -67,7 +69,7 @@ def test_at_the_same_moment_the_initial_report_counts_as_first() -> None:
     ],
 )
 def test_what_is_sent_fits_what_the_version_says(
-    kind: Kind, serious: bool, nullified: bool, wrong: Unfit | None
+    kind: SubmissionKind, serious: bool, nullified: bool, wrong: Unfit | None
 ) -> None:
     assert unfit(kind, Told(1, NOON, serious, nullified)) is wrong
 

@@ -15,10 +15,10 @@ from services.api.protocol.load import load
 from services.api.protocol.schema import Anchor, VisitRule, Visits
 from services.api.radiotherapy.rules import Interruption
 from services.api.visits.rules import (
-    Flag,
     PlannedVisit,
     Radiotherapy,
-    Status,
+    VisitFlag,
+    VisitStatus,
     flags,
     fraction_days,
     rt_end,
@@ -425,15 +425,15 @@ VISIT = CALENDAR[-1]
 @pytest.mark.parametrize(
     ("today", "expected"),
     [
-        (VISIT.window_from - DAY, Status.PLANNED),
-        (VISIT.window_from, Status.DUE),
-        (VISIT.planned_on, Status.DUE),
-        (VISIT.window_to, Status.DUE),
-        (VISIT.window_to + DAY, Status.OVERDUE),
+        (VISIT.window_from - DAY, VisitStatus.PLANNED),
+        (VISIT.window_from, VisitStatus.DUE),
+        (VISIT.planned_on, VisitStatus.DUE),
+        (VISIT.window_to, VisitStatus.DUE),
+        (VISIT.window_to + DAY, VisitStatus.OVERDUE),
     ],
 )
 def test_an_unrecorded_visit_is_due_on_both_ends_of_its_window(
-    today: date, expected: Status
+    today: date, expected: VisitStatus
 ) -> None:
     assert status(VISIT, None, missed=False, today=today) is expected
 
@@ -450,13 +450,13 @@ def test_recorded_is_done_and_missed_is_missed_on_every_day(
         VISIT, VISIT.planned_on if recorded else None, missed, VISIT.planned_on + offset * DAY
     )
     by_day = {
-        Status.PLANNED: offset < -7,
-        Status.DUE: -7 <= offset <= 7,
-        Status.OVERDUE: offset > 7,
+        VisitStatus.PLANNED: offset < -7,
+        VisitStatus.DUE: -7 <= offset <= 7,
+        VisitStatus.OVERDUE: offset > 7,
     }
-    assert (stands is Status.DONE) == recorded
-    assert (stands is Status.MISSED) == (missed and not recorded)
-    assert not recorded or stands is not Status.MISSED
+    assert (stands is VisitStatus.DONE) == recorded
+    assert (stands is VisitStatus.MISSED) == (missed and not recorded)
+    assert not recorded or stands is not VisitStatus.MISSED
     for open_status, its_day in by_day.items():
         assert (stands is open_status) == (its_day and not recorded and not missed)
 
@@ -464,15 +464,15 @@ def test_recorded_is_done_and_missed_is_missed_on_every_day(
 @pytest.mark.parametrize(
     ("recorded_on", "expected"),
     [
-        (VISIT.window_from - DAY, (Flag.OUT_OF_WINDOW, Flag.OUTSIDE_EVERY_WINDOW)),
+        (VISIT.window_from - DAY, (VisitFlag.OUT_OF_WINDOW, VisitFlag.OUTSIDE_EVERY_WINDOW)),
         (VISIT.window_from, ()),
         (VISIT.window_to, ()),
-        (VISIT.window_to + DAY, (Flag.OUT_OF_WINDOW, Flag.OUTSIDE_EVERY_WINDOW)),
-        (MONDAY, (Flag.OUT_OF_WINDOW,)),
+        (VISIT.window_to + DAY, (VisitFlag.OUT_OF_WINDOW, VisitFlag.OUTSIDE_EVERY_WINDOW)),
+        (MONDAY, (VisitFlag.OUT_OF_WINDOW,)),
     ],
 )
 def test_a_day_outside_its_window_is_flagged_and_twice_when_it_is_in_no_other(
-    recorded_on: date, expected: tuple[Flag]
+    recorded_on: date, expected: tuple[VisitFlag]
 ) -> None:
     assert flags(VISIT, recorded_on, CALENDAR, (), VISITS) == expected
 
@@ -481,14 +481,14 @@ def test_a_day_outside_its_window_is_flagged_and_twice_when_it_is_in_no_other(
     ("distance", "expected"),
     [
         (-2, ()),
-        (-1, (Flag.TOO_CLOSE,)),
-        (0, (Flag.TOO_CLOSE,)),
-        (1, (Flag.TOO_CLOSE,)),
+        (-1, (VisitFlag.TOO_CLOSE,)),
+        (0, (VisitFlag.TOO_CLOSE,)),
+        (1, (VisitFlag.TOO_CLOSE,)),
         (2, ()),
     ],
 )
 def test_gradings_less_than_48_hours_apart_are_flagged_before_and_after(
-    distance: int, expected: tuple[Flag]
+    distance: int, expected: tuple[VisitFlag]
 ) -> None:
     others = (VISIT.planned_on + distance * DAY, VISIT.planned_on + 20 * DAY)
     assert flags(VISIT, VISIT.planned_on, CALENDAR, others, VISITS) == expected
@@ -497,7 +497,7 @@ def test_gradings_less_than_48_hours_apart_are_flagged_before_and_after(
 def test_hours_that_are_no_whole_days_need_the_next_whole_day() -> None:
     visits = VISITS.model_copy(update={"minimum_hours_between_gradings": 36})
     on = VISIT.planned_on
-    assert flags(VISIT, on, CALENDAR, (on + DAY,), visits) == (Flag.TOO_CLOSE,)
+    assert flags(VISIT, on, CALENDAR, (on + DAY,), visits) == (VisitFlag.TOO_CLOSE,)
     assert flags(VISIT, on, CALENDAR, (on + 2 * DAY,), visits) == ()
 
 
@@ -508,7 +508,7 @@ def test_a_visit_that_is_no_slot_may_be_close_to_one() -> None:
 
 def test_all_flags_may_be_raised() -> None:
     late = VISIT.window_to + DAY
-    assert flags(VISIT, late, CALENDAR, (late,), VISITS) == tuple(Flag)
+    assert flags(VISIT, late, CALENDAR, (late,), VISITS) == tuple(VisitFlag)
 
 
 # --- the trial's own calendar -----------------------------------------------------------

@@ -12,14 +12,14 @@ from standardwebhooks import Webhook
 from services.api.webhooks import service
 from services.api.webhooks.delivery import Parcel, next_of_lane, settle
 from services.api.webhooks.rules import BACKOFF, LANE_OF_NO_SUBJECT
-from services.api.webhooks.sending import Answer, Fault
+from services.api.webhooks.sending import Answer, DeliveryFault
 from tests.make import Api, Json, created, ok
 from tests.webhooks.receiver import until
 from tests.webhooks.telling import hook, shop_of, told
 from tests.webhooks.test_service import deliveries, publish
 
 NOWHERE = "http://127.0.0.1:9/hook"
-FAILED = Answer(500, Fault.STATUS)
+FAILED = Answer(500, DeliveryFault.STATUS)
 
 
 def following(api: Api, webhook: Json, lane: UUID) -> Parcel | None:
@@ -83,7 +83,7 @@ def test_after_the_last_pause_a_delivery_is_dead_and_the_next_goes_on(
         )
         assert due - at == pause
         due_now(api)
-    settled(api, first, Answer(fault=Fault.TIMEOUT))
+    settled(api, first, Answer(fault=DeliveryFault.TIMEOUT))
     told_of = deliveries(api, webhook)[0]
     assert (told_of["state"], told_of["attempts"], told_of["fault"], told_of["due_at"]) == (
         "dead",
@@ -117,7 +117,7 @@ def test_a_receiver_that_is_gone_gets_nothing_until_it_is_switched_on(
 ) -> None:
     told(api.state.database, UUID(int=3))
     publish(api)
-    settled(api, following(api, webhook, UUID(int=3)), Answer(410, Fault.STATUS))
+    settled(api, following(api, webhook, UUID(int=3)), Answer(410, DeliveryFault.STATUS))
     due_now(api)
     assert following(api, webhook, UUID(int=3)) is None
     path = f"/v1/webhooks/{webhook['id']}"
@@ -162,7 +162,7 @@ def test_a_receiver_that_goes_while_its_webhook_is_changed_blocks_nobody(
     with ThreadPoolExecutor(2) as threads, shop_of(api).transaction() as session:
         service.lock_webhook(session, parcel.webhook_id)
         waiting: list[Future[Any]] = [
-            threads.submit(settled, api, parcel, Answer(410, Fault.STATUS))
+            threads.submit(settled, api, parcel, Answer(410, DeliveryFault.STATUS))
         ]
         until(lambda: blocked(api) == 1)
         if other == "end":

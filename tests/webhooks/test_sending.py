@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.api.webhooks import sending
-from services.api.webhooks.sending import Answer, Fault, Message, connections, send
+from services.api.webhooks.sending import Answer, DeliveryFault, Message, connections, send
 from tests.webhooks.receiver import receiving
 
 MESSAGE = Message(
@@ -57,9 +57,9 @@ def naming(monkeypatch: pytest.MonkeyPatch, **names: list[str]) -> list[str]:
     [
         (204, Answer(204)),
         (299, Answer(299)),
-        (500, Answer(500, Fault.STATUS)),
-        (410, Answer(410, Fault.STATUS)),
-        ("close", Answer(fault=Fault.UNREACHABLE)),
+        (500, Answer(500, DeliveryFault.STATUS)),
+        (410, Answer(410, DeliveryFault.STATUS)),
+        ("close", Answer(fault=DeliveryFault.UNREACHABLE)),
     ],
 )
 def test_an_answer_is_judged_by_its_status(behaviour: int | str, answer: Answer) -> None:
@@ -73,15 +73,19 @@ def test_an_answer_is_judged_by_its_status(behaviour: int | str, answer: Answer)
 def test_a_redirect_is_told_and_not_followed() -> None:
     with receiving() as second, receiving(lambda _: second.url) as first:
         told = sent(first.url)
-        assert (told.status, told.fault, told.location) == (302, Fault.REDIRECTS, second.url)
+        assert (told.status, told.fault, told.location) == (
+            302,
+            DeliveryFault.REDIRECTS,
+            second.url,
+        )
         assert second.received == []
 
 
 def test_nobody_listens_is_unreachable_and_so_is_an_unknown_name() -> None:
     with receiving() as receiver:
         gone = receiver.url
-    assert sent(gone) == Answer(fault=Fault.UNREACHABLE)
-    assert sent("https://receiver.invalid/") == Answer(fault=Fault.UNREACHABLE)
+    assert sent(gone) == Answer(fault=DeliveryFault.UNREACHABLE)
+    assert sent("https://receiver.invalid/") == Answer(fault=DeliveryFault.UNREACHABLE)
 
 
 def test_a_name_is_looked_up_once_and_the_connection_made_to_what_was_checked(
@@ -102,13 +106,13 @@ def test_nothing_is_sent_where_any_address_is_not_public(
     naming(monkeypatch, **{"his.example": addresses})
     with receiving() as receiver:
         url = receiver.url.replace("127.0.0.1", "his.example")
-        assert sent(url, private=False) == Answer(fault=Fault.NOT_PUBLIC_ADDRESS)
+        assert sent(url, private=False) == Answer(fault=DeliveryFault.NOT_PUBLIC_ADDRESS)
         assert receiver.received == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_a_private_address_is_one_however_it_is_written(host: str) -> None:
-    assert sent(f"https://{host}:9/", private=False).fault is Fault.NOT_PUBLIC_ADDRESS
+    assert sent(f"https://{host}:9/", private=False).fault is DeliveryFault.NOT_PUBLIC_ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -132,9 +136,9 @@ def test_an_address_that_is_none_is_unreachable_and_raises_nothing(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     for private in (True, False):
-        assert sent(url, private=private) == Answer(fault=Fault.UNREACHABLE)
+        assert sent(url, private=private) == Answer(fault=DeliveryFault.UNREACHABLE)
     naming(monkeypatch, **{"1.2.3.400": ["127.0.0.1"]})
-    assert sent(url) == Answer(fault=Fault.UNREACHABLE)
+    assert sent(url) == Answer(fault=DeliveryFault.UNREACHABLE)
 
 
 def test_the_next_address_is_tried_when_one_takes_no_connection(
@@ -172,9 +176,13 @@ def dripping(first: bytes, drip: bytes) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("first", "drip", "answer"),
     [
-        (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n", Answer(fault=Fault.TIMEOUT)),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", b"", Answer(fault=Fault.TIMEOUT)),
-        (b"", b"", Answer(fault=Fault.TIMEOUT)),
+        (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n", Answer(fault=DeliveryFault.TIMEOUT)),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n",
+            b"",
+            Answer(fault=DeliveryFault.TIMEOUT),
+        ),
+        (b"", b"", Answer(fault=DeliveryFault.TIMEOUT)),
         (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 9999, Answer(200)),
     ],
     ids=["headers", "body", "nothing", "endless"],
@@ -229,7 +237,7 @@ def certified(home: Path, name: str) -> Iterator[tuple[str, ssl.SSLContext, list
 
 @pytest.mark.parametrize(
     ("certified_for", "answer"),
-    [("his.example", Answer(204)), ("other.example", Answer(fault=Fault.UNREACHABLE))],
+    [("his.example", Answer(204)), ("other.example", Answer(fault=DeliveryFault.UNREACHABLE))],
 )
 def test_the_certificate_must_be_of_the_name_though_the_connection_is_to_an_address(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certified_for: str, answer: Answer

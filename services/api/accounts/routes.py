@@ -9,12 +9,12 @@ from services.api.accounts import service
 from services.api.accounts.errors import KnowsTheArms, LastAdmin, OwnAccount, UsernameTaken
 from services.api.accounts.schemas import (
     AccountId,
+    AccountLinks,
     ClientCreate,
     ClientPage,
     ClientPatch,
     ClientQuery,
     ClientRead,
-    Links,
     UserCreate,
     UserId,
     UserPage,
@@ -60,7 +60,7 @@ def _user(account: Account) -> UserRead:
         password_temporary=account.password_expires_at is not None,
         created_at=account.created_at,
         version=account.version,
-        links=Links(self=f"/v1/users/{account.id}"),
+        links=AccountLinks(self=f"/v1/users/{account.id}"),
     )
 
 
@@ -76,7 +76,7 @@ def _client(account: Account) -> ClientRead:
         keys=[key["kid"] for key in keys],
         created_at=account.created_at,
         version=account.version,
-        links=Links(self=f"/v1/clients/{account.id}"),
+        links=AccountLinks(self=f"/v1/clients/{account.id}"),
     )
 
 

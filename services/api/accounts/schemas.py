@@ -1,5 +1,6 @@
 """Users and machine clients as admins see them: secrets go in, and never come out."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -36,25 +37,27 @@ Password = Annotated[
 Secret = Annotated[str, StringConstraints(min_length=32, max_length=128, pattern=r"^[!-~]*$")]
 Base64Url = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[A-Za-z0-9_-]+$")]
 
-PersonRole = Literal[
-    Role.INVESTIGATOR,
-    Role.COORDINATOR,
-    Role.ASSESSOR,
-    Role.MONITOR,
-    Role.DATA_MANAGER,
-    Role.SAFETY_OFFICER,
-    Role.STATISTICIAN,
-    Role.DMC,
-    Role.AUDITOR,
-    Role.ADMIN,
-]
-"""Every role but `hospital_system`, which is for machines."""
+
+class PersonRole(StrEnum):
+    """Every role but `hospital_system`, which is for machines."""
+
+    INVESTIGATOR = Role.INVESTIGATOR.value
+    COORDINATOR = Role.COORDINATOR.value
+    ASSESSOR = Role.ASSESSOR.value
+    MONITOR = Role.MONITOR.value
+    DATA_MANAGER = Role.DATA_MANAGER.value
+    SAFETY_OFFICER = Role.SAFETY_OFFICER.value
+    STATISTICIAN = Role.STATISTICIAN.value
+    DMC = Role.DMC.value
+    AUDITOR = Role.AUDITOR.value
+    ADMIN = Role.ADMIN.value
+
 
 PASSWORD = "wisteria ladder 7 mercury"  # an example; no account has it
 REASON = "Joined the study team at Nanning on 2026-03-02"
 
 
-class Links(BaseModel):
+class AccountLinks(BaseModel):
     """Where the account is found."""
 
     self: str = Field(examples=[f"/v1/users/{ID}"])
@@ -104,7 +107,7 @@ class UserRead(BaseModel):
     password_temporary: bool = Field(description="Whether the password has yet to be replaced.")
     created_at: Instant
     version: int = Field(examples=[1])
-    links: Links
+    links: AccountLinks
 
 
 class UserPage(Page[UserRead]):
@@ -127,16 +130,39 @@ class UserQuery(PageQuery):
 # --- machines ------------------------------------------------------------------------
 
 
+class KeyType(StrEnum):
+    """The family of a public key (RFC 7518, section 6.1)."""
+
+    EC = "EC"
+    RSA = "RSA"
+
+
+class KeyAlgorithm(StrEnum):
+    """How assertions are signed (RFC 7518, section 3.1)."""
+
+    ES256 = "ES256"
+    ES384 = "ES384"
+    RS256 = "RS256"
+    RS384 = "RS384"
+
+
+class KeyCurve(StrEnum):
+    """The curve of an EC key (RFC 7518, section 6.2.1.1)."""
+
+    P256 = "P-256"
+    P384 = "P-384"
+
+
 class PublicKey(Body):
     """A public JSON Web Key (RFC 7517): EC P-256, EC P-384, or RSA of 2048 to 4096 bits."""
 
     kid: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(examples=["2026"])
-    kty: Literal["EC", "RSA"]
+    kty: KeyType
     use: Omittable[Literal["sig"]] = None
-    alg: Omittable[Literal["ES256", "ES384", "RS256", "RS384"]] = Field(
+    alg: Omittable[KeyAlgorithm] = Field(
         default=None, description="Follows from an EC key's curve; RS256 for RSA if absent."
     )
-    crv: Omittable[Literal["P-256", "P-384"]] = None
+    crv: Omittable[KeyCurve] = None
     x: Omittable[Base64Url] = Field(
         default=None, examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"]
     )
@@ -206,7 +232,7 @@ class ClientRead(BaseModel):
     keys: list[str] = Field(examples=[["2026"]], description="The `kid` of each public key.")
     created_at: Instant
     version: int = Field(examples=[1])
-    links: Links
+    links: AccountLinks
 
 
 class ClientPage(Page[ClientRead]):

@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from services.api.core.records import of_subject, version_checks
 from services.api.signatures.models import Signable, Signature, signature_constraints
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 
 _CAUSALITY = "('related', 'probably', 'possibly', 'unlikely', 'not_related', 'not_assessable')"
 
@@ -133,7 +133,7 @@ class AdverseEventSignature(Signature, table=True):
     """An investigator's signature on the version of an adverse event that they reviewed."""
 
     __tablename__ = "adverse_event_signature"
-    meanings: ClassVar[Collection[Meaning]] = (Meaning.ADVERSE_EVENT,)
+    meanings: ClassVar[Collection[SignatureMeaning]] = (SignatureMeaning.ADVERSE_EVENT,)
     __table_args__ = signature_constraints(
         "adverse_event", "adverse_event", {"adverse_event_id": "id"}, meanings
     )

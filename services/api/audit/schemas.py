@@ -1,12 +1,13 @@
 """The trail and its checkpoints as callers see them."""
 
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.api.audit.wording import Action
-from services.api.core.bodies import Instant
+from services.api.audit.wording import AuditAction
+from services.api.core.bodies import Instant, JsonObject, JsonValue
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
 
@@ -30,8 +31,8 @@ class ChangeRead(BaseModel):
     """One field, before and after; of a record's first version, from null."""
 
     field: str = Field(examples=["grade"])
-    old: Any = Field(examples=[2])
-    new: Any = Field(examples=[3])
+    old: JsonValue = Field(examples=[2])
+    new: JsonValue = Field(examples=[3])
 
 
 class AuditEventRead(BaseModel):
@@ -49,7 +50,7 @@ class AuditEventRead(BaseModel):
     )
     record_id: str = Field(examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"])
     changes: list[ChangeRead]
-    detail: dict[str, Any] | None = Field(description="What else is known where no row changed.")
+    detail: JsonObject | None = Field(description="What else is known where no row changed.")
     reason: str | None = Field(examples=["Misread the source"])
     request_id: str | None = Field(description="The `X-Request-Id` of the request.")
     summary: str = Field(
@@ -64,12 +65,19 @@ class AuditEventPage(Page[AuditEventRead]):
     """One page of the audit trail, in the order of writing."""
 
 
+class TrailFormat(StrEnum):
+    """JSON, page by page; or one table of all that the filters leave."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
 class AuditQuery(PageQuery):
     """Filters of the audit trail."""
 
     subject: UUID | None = Field(default=None, description="Only about the subject with this id.")
     actor: UUID | None = Field(default=None, description="Only by the account with this id.")
-    action: Action | None = Field(default=None, description="Only this action.")
+    action: AuditAction | None = Field(default=None, description="Only this action.")
     record: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,60}$")] | None = Field(
         default=None, description="Only about this kind of record.", examples=["grading"]
     )
@@ -78,8 +86,9 @@ class AuditQuery(PageQuery):
         default=None, alias="from", description="Only at this time or later."
     )
     until: Instant | None = Field(default=None, alias="to", description="Only before this time.")
-    format: Literal["json", "csv"] = Field(
-        default="json", description="`csv`: every event that the filters leave, as a table."
+    format: TrailFormat = Field(
+        default=TrailFormat.JSON,
+        description="`csv`: all that the filters leave, as a table.",
     )
 
 

@@ -18,7 +18,7 @@ class Only(StrEnum):
     GOING_ON = "a session that goes on"
 
 
-class Action(StrEnum):
+class AuditAction(StrEnum):
     """What was done, as the trail names it."""
 
     SUBJECT_ENROLLED = "subject enrolled"
@@ -84,18 +84,20 @@ class Action(StrEnum):
 class Told:
     """The events an action stands for, and its verb phrase; `{subject}` is the subject's number."""
 
-    action: Action
+    action: AuditAction
     phrase: str
     operation: str
     record: str | None = None
     only: Only = Only.ALL
 
 
-def _inserted(action: Action, record: str, phrase: str, only: Only = Only.ALL) -> Told:
+def _inserted(action: AuditAction, record: str, phrase: str, only: Only = Only.ALL) -> Told:
     return Told(action, phrase, "INSERT", record, only)
 
 
-def _versions(noun: str, record: str, first: Action, later: Action, verb: str) -> tuple[Told, ...]:
+def _versions(
+    noun: str, record: str, first: AuditAction, later: AuditAction, verb: str
+) -> tuple[Told, ...]:
     return (
         _inserted(first, record, f"{verb} {noun}", Only.FIRST),
         _inserted(later, record, f"corrected {noun}", Only.LATER),
@@ -103,79 +105,81 @@ def _versions(noun: str, record: str, first: Action, later: Action, verb: str) -
 
 
 TELLING: tuple[Told, ...] = (
-    _inserted(Action.SUBJECT_ENROLLED, "subject", "enrolled subject {subject}"),
-    Told(Action.SUBJECT_CHANGED, "changed subject {subject}", "UPDATE", "subject"),
-    _inserted(Action.CONSENT_RECORDED, "consent", "recorded a consent of subject {subject}"),
+    _inserted(AuditAction.SUBJECT_ENROLLED, "subject", "enrolled subject {subject}"),
+    Told(AuditAction.SUBJECT_CHANGED, "changed subject {subject}", "UPDATE", "subject"),
+    _inserted(AuditAction.CONSENT_RECORDED, "consent", "recorded a consent of subject {subject}"),
     _inserted(
-        Action.CONSENT_WITHDRAWN,
+        AuditAction.CONSENT_WITHDRAWN,
         "consent_withdrawal",
         "recorded that subject {subject} withdrew consent",
     ),
     *_versions(
         "the eligibility of subject {subject}",
         "eligibility_evaluation",
-        Action.ELIGIBILITY_RECORDED,
-        Action.ELIGIBILITY_CORRECTED,
+        AuditAction.ELIGIBILITY_RECORDED,
+        AuditAction.ELIGIBILITY_CORRECTED,
         "recorded",
     ),
     _inserted(
-        Action.ELIGIBILITY_SIGNED,
+        AuditAction.ELIGIBILITY_SIGNED,
         "eligibility_signature",
         "signed the eligibility of subject {subject}",
     ),
     *_versions(
         "the radiotherapy of subject {subject}",
         "radiotherapy",
-        Action.RADIOTHERAPY_RECORDED,
-        Action.RADIOTHERAPY_CORRECTED,
+        AuditAction.RADIOTHERAPY_RECORDED,
+        AuditAction.RADIOTHERAPY_CORRECTED,
         "recorded",
     ),
     _inserted(
-        Action.DEVIATION_RECORDED, "deviation", "recorded a deviation about subject {subject}"
+        AuditAction.DEVIATION_RECORDED, "deviation", "recorded a deviation about subject {subject}"
     ),
-    _inserted(Action.SUBJECT_RANDOMIZED, "allocation", "randomized subject {subject}"),
+    _inserted(AuditAction.SUBJECT_RANDOMIZED, "allocation", "randomized subject {subject}"),
     _inserted(
-        Action.RANDOMIZATION_ERROR_RECORDED,
+        AuditAction.RANDOMIZATION_ERROR_RECORDED,
         "randomization_correction",
         "recorded an error in the randomization of subject {subject}",
     ),
     *_versions(
         "a visit of subject {subject}",
         "visit",
-        Action.VISIT_RECORDED,
-        Action.VISIT_CORRECTED,
+        AuditAction.VISIT_RECORDED,
+        AuditAction.VISIT_CORRECTED,
         "recorded",
     ),
     *_versions(
         "a day's study drug of subject {subject}",
         "exposure",
-        Action.EXPOSURE_RECORDED,
-        Action.EXPOSURE_CORRECTED,
+        AuditAction.EXPOSURE_RECORDED,
+        AuditAction.EXPOSURE_CORRECTED,
         "recorded",
     ),
     *_versions(
         "the discontinuation of subject {subject}",
         "discontinuation",
-        Action.DISCONTINUATION_RECORDED,
-        Action.DISCONTINUATION_CORRECTED,
+        AuditAction.DISCONTINUATION_RECORDED,
+        AuditAction.DISCONTINUATION_CORRECTED,
         "recorded",
     ),
     *_versions(
         "a grading of subject {subject}",
         "grading",
-        Action.GRADING_RECORDED,
-        Action.GRADING_CORRECTED,
+        AuditAction.GRADING_RECORDED,
+        AuditAction.GRADING_CORRECTED,
         "recorded",
     ),
-    _inserted(Action.GRADING_SIGNED, "grading_signature", "signed a grading of subject {subject}"),
     _inserted(
-        Action.ADJUDICATION_OPENED,
+        AuditAction.GRADING_SIGNED, "grading_signature", "signed a grading of subject {subject}"
+    ),
+    _inserted(
+        AuditAction.ADJUDICATION_OPENED,
         "adjudication",
         "graded a visit of subject {subject} otherwise than another assessor",
         Only.FIRST,
     ),
     _inserted(
-        Action.ADJUDICATION_DECIDED,
+        AuditAction.ADJUDICATION_DECIDED,
         "adjudication",
         "adjudicated the gradings of a visit of subject {subject}",
         Only.LATER,
@@ -183,99 +187,107 @@ TELLING: tuple[Told, ...] = (
     *_versions(
         "an assessor's certificate",
         "certificate",
-        Action.CERTIFICATE_RECORDED,
-        Action.CERTIFICATE_CHANGED,
+        AuditAction.CERTIFICATE_RECORDED,
+        AuditAction.CERTIFICATE_CHANGED,
         "recorded",
     ),
     *_versions(
         "an adverse event of subject {subject}",
         "adverse_event",
-        Action.ADVERSE_EVENT_REPORTED,
-        Action.ADVERSE_EVENT_CORRECTED,
+        AuditAction.ADVERSE_EVENT_REPORTED,
+        AuditAction.ADVERSE_EVENT_CORRECTED,
         "reported",
     ),
     _inserted(
-        Action.ADVERSE_EVENT_SIGNED,
+        AuditAction.ADVERSE_EVENT_SIGNED,
         "adverse_event_signature",
         "signed an adverse event of subject {subject}",
     ),
     _inserted(
-        Action.REFERENCE_DOCUMENT_PUBLISHED,
+        AuditAction.REFERENCE_DOCUMENT_PUBLISHED,
         "reference_document",
         "published a version of the reference safety information",
     ),
     _inserted(
-        Action.DEADLINE_OPENED,
+        AuditAction.DEADLINE_OPENED,
         "safety_deadline",
         "caused a report about subject {subject} to be owed",
         Only.FIRST,
     ),
     _inserted(
-        Action.DEADLINE_FOLLOWED,
+        AuditAction.DEADLINE_FOLLOWED,
         "safety_deadline",
         "changed what is owed of a report about subject {subject}",
         Only.LATER,
     ),
     _inserted(
-        Action.DEADLINE_REMINDED,
+        AuditAction.DEADLINE_REMINDED,
         "safety_reminder",
         "reminded of a report about subject {subject}",
     ),
     *_versions(
         "a safety report about subject {subject}",
         "safety_submission",
-        Action.SUBMISSION_RECORDED,
-        Action.SUBMISSION_CORRECTED,
+        AuditAction.SUBMISSION_RECORDED,
+        AuditAction.SUBMISSION_CORRECTED,
         "recorded the submission of",
     ),
-    _inserted(Action.QUERY_RAISED, "data_query", "raised a query about subject {subject}"),
+    _inserted(AuditAction.QUERY_RAISED, "data_query", "raised a query about subject {subject}"),
     _inserted(
-        Action.QUERY_DISCUSSED,
+        AuditAction.QUERY_DISCUSSED,
         "data_query_step",
         "wrote in the conversation of a query about subject {subject}",
     ),
     _inserted(
-        Action.GRADING_VERIFIED,
+        AuditAction.GRADING_VERIFIED,
         "grading_verification",
         "compared a grading of subject {subject} with its source",
     ),
     _inserted(
-        Action.SUBJECT_LOCK_SET,
+        AuditAction.SUBJECT_LOCK_SET,
         "subject_lock",
         "set whether the record of subject {subject} is open, frozen or locked",
     ),
     _inserted(
-        Action.STUDY_LOCK_SET, "study_lock", "set whether the trial is open, frozen or locked"
+        AuditAction.STUDY_LOCK_SET, "study_lock", "set whether the trial is open, frozen or locked"
     ),
     _inserted(
-        Action.STOPPING_RULE_EVALUATED,
+        AuditAction.STOPPING_RULE_EVALUATED,
         "stopping_evaluation",
         "caused a stopping rule to be evaluated",
     ),
-    _inserted(Action.SITE_ACTIVATED, "site_activation", "activated site {site}"),
-    _inserted(Action.PROTOCOL_PUBLISHED, "protocol_version", "published the protocol"),
+    _inserted(AuditAction.SITE_ACTIVATED, "site_activation", "activated site {site}"),
+    _inserted(AuditAction.PROTOCOL_PUBLISHED, "protocol_version", "published the protocol"),
     _inserted(
-        Action.LIST_COMMITTED, "randomization_commitment", "committed to the randomization list"
+        AuditAction.LIST_COMMITTED,
+        "randomization_commitment",
+        "committed to the randomization list",
     ),
-    _inserted(Action.ACCOUNT_CREATED, "account", "created the account {account}"),
-    Told(Action.ACCOUNT_CHANGED, "changed the account {account}", "UPDATE", "account"),
-    _inserted(Action.WEBHOOK_CREATED, "webhook", "created a webhook"),
-    Told(Action.WEBHOOK_CHANGED, "changed a webhook", "UPDATE", "webhook"),
-    _inserted(Action.SIGNED_IN, "account_session", "signed in"),
-    Told(Action.SESSION_ENDED, "ended a session", "UPDATE", "account_session", Only.ENDED),
-    Told(Action.SESSION_CHANGED, "signed in a session", "UPDATE", "account_session", Only.GOING_ON),
-    Told(Action.SIGN_IN_REFUSED, "was refused to sign in", "SIGN_IN_REFUSED"),
-    Told(Action.SIGN_IN_THROTTLED, "was slowed down signing in", "SIGN_IN_THROTTLED"),
-    Told(Action.SIGNATURE_REFUSED, "was refused to sign", "SIGNATURE_REFUSED"),
-    Told(Action.PERMISSION_REFUSED, "was refused {record}", "REFUSED"),
+    _inserted(AuditAction.ACCOUNT_CREATED, "account", "created the account {account}"),
+    Told(AuditAction.ACCOUNT_CHANGED, "changed the account {account}", "UPDATE", "account"),
+    _inserted(AuditAction.WEBHOOK_CREATED, "webhook", "created a webhook"),
+    Told(AuditAction.WEBHOOK_CHANGED, "changed a webhook", "UPDATE", "webhook"),
+    _inserted(AuditAction.SIGNED_IN, "account_session", "signed in"),
+    Told(AuditAction.SESSION_ENDED, "ended a session", "UPDATE", "account_session", Only.ENDED),
     Told(
-        Action.RECORD_READ,
+        AuditAction.SESSION_CHANGED,
+        "signed in a session",
+        "UPDATE",
+        "account_session",
+        Only.GOING_ON,
+    ),
+    Told(AuditAction.SIGN_IN_REFUSED, "was refused to sign in", "SIGN_IN_REFUSED"),
+    Told(AuditAction.SIGN_IN_THROTTLED, "was slowed down signing in", "SIGN_IN_THROTTLED"),
+    Told(AuditAction.SIGNATURE_REFUSED, "was refused to sign", "SIGNATURE_REFUSED"),
+    Told(AuditAction.PERMISSION_REFUSED, "was refused {record}", "REFUSED"),
+    Told(
+        AuditAction.RECORD_READ,
         "read data of subject {subject} ({record})",
         "READ",
         only=Only.OF_SUBJECT,
     ),
-    Told(Action.LIST_READ, "read a list ({record})", "READ", only=Only.OF_MANY),
-    Told(Action.TRAIL_EXPORTED, "exported the audit trail", "EXPORT"),
+    Told(AuditAction.LIST_READ, "read a list ({record})", "READ", only=Only.OF_MANY),
+    Told(AuditAction.TRAIL_EXPORTED, "exported the audit trail", "EXPORT"),
 )
 
 BOOKKEEPING = frozenset({"id", "site", "subject_id", "recorded_by", "recorded_at", "received_at"})

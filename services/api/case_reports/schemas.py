@@ -7,10 +7,11 @@ the ICH implementation guide, and every text was fitted to its length before.
 
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from services.api.core.bodies import Instant
 
@@ -43,11 +44,30 @@ class Missing(Content):
     )
 
 
+Yes = TypeAliasType(
+    "Yes",
+    Annotated[
+        Literal[True],
+        Field(description="E2B(R3) says yes or gives a reason for saying nothing; it has no «no»."),
+    ],
+)
+YesOrMissing = TypeAliasType(
+    "YesOrMissing",
+    Annotated[Yes | Missing, Field(description="True, or why it is not said.")],
+)
+
+
 class Coded(Content):
     """A code of one of ICH's lists, and what it means."""
 
     code: str = Field(examples=["2"], description="As it stands in the message.")
     meaning: str = Field(examples=["report from study"], description="The list's words for it.")
+
+
+CodedOrMissing = TypeAliasType(
+    "CodedOrMissing",
+    Annotated[Coded | Missing, Field(description="A code, or why there is none.")],
+)
 
 
 def element(number: str, text: str, example: Any, **limits: Any) -> Any:
@@ -171,14 +191,14 @@ class Patient(Content):
 
     name: Missing = element("D.1", "name or initials", {"null_flavor": "MSK"})
     investigation_number: str = element("D.1.1.4", "number in the trial", "NN-0007", max_length=20)
-    age_group: Coded | Missing = element(
+    age_group: CodedOrMissing = element(
         "D.2.3",
         "age group at the first onset; UNK when the year of birth leaves two",
         {"code": "5", "meaning": "adult"},
     )
     sex: Coded = element("D.5", "sex", {"code": "2", "meaning": "female"})
     medical_history: Missing = element("D.7.2", "medical history", {"null_flavor": "NASK"})
-    concomitant_therapies: Literal[True] | None = element(
+    concomitant_therapies: Yes | None = element(
         "D.7.3",
         "true with concurrent chemotherapy, which section G does not describe",
         example=True,
@@ -194,14 +214,14 @@ class Reaction(Content):
     language: str = element("E.i.1.1b", "its language", "eng", max_length=3)
     meddra_version: str = element("E.i.2.1a", "version of MedDRA", "20.1", max_length=4)
     meddra_code: str = element("E.i.2.1b", "code in MedDRA", "10013950", max_length=8)
-    death: Literal[True] | Missing = element("E.i.3.2a", "results in death", NI)
-    life_threatening: Literal[True] | Missing = element("E.i.3.2b", "life threatening", NI)
-    hospitalisation: Literal[True] | Missing = element(
+    death: YesOrMissing = element("E.i.3.2a", "results in death", NI)
+    life_threatening: YesOrMissing = element("E.i.3.2b", "life threatening", NI)
+    hospitalisation: YesOrMissing = element(
         "E.i.3.2c", "caused or prolonged hospitalisation", example=True
     )
-    disability: Literal[True] | Missing = element("E.i.3.2d", "disabling", NI)
-    congenital_anomaly: Literal[True] | Missing = element("E.i.3.2e", "congenital anomaly", NI)
-    other_medically_important: Literal[True] | Missing = element(
+    disability: YesOrMissing = element("E.i.3.2d", "disabling", NI)
+    congenital_anomaly: YesOrMissing = element("E.i.3.2e", "congenital anomaly", NI)
+    other_medically_important: YesOrMissing = element(
         "E.i.3.2f", "other medically important condition", NI
     )
     started_on: date = element("E.i.4", "start", "2026-04-10")

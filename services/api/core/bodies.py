@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from starlette.requests import Request
+from typing_extensions import TypeAliasType
 
 from services.api.core.errors import BadRequest, Invalid, pointer
 
@@ -133,7 +134,39 @@ class _NullUndescribed:
         return next(one for one in handler(schema)["anyOf"] if one != {"type": "null"})
 
 
+class _AsIs:
+    """Describe a value by its type, and pass it through as it is."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        described = handler(source)
+        shown = [lambda _, describe: describe(described)]
+        return core_schema.any_schema(
+            metadata={"pydantic_js_annotation_functions": shown},
+            # Names the type where pydantic collects definitions; the function passes it by.
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                lambda value, _: value, schema=described
+            ),
+        )
+
+
 T = TypeVar("T")
+AsIs = Annotated[T, _AsIs()]
+"""JSON that is judged elsewhere, or stored as it was judged: described, and never rewritten."""
+
+JsonValue = TypeAliasType(
+    "JsonValue",
+    Annotated[
+        AsIs[bool | float | str | list[Any] | dict[str, Any] | None],
+        Field(description="Any JSON value."),
+    ],
+)
+JsonObject = TypeAliasType(
+    "JsonObject",
+    Annotated[dict[str, JsonValue], Field(description="A JSON object whose members vary.")],
+)
+
 Omittable = Annotated[T | None, _NullUndescribed()]
 """A member that may be left out; a null for it is no value, and a patch refuses it."""
 

@@ -10,6 +10,7 @@ from services.api.core.bodies import Body, Instant, LocalDate, Omittable, Reason
 from services.api.core.pagination import Page, PageQuery
 from services.api.corrections.rules import CorrectionKind
 from services.api.enrolment.schemas import SiteCode
+from services.api.radiotherapy.schemas import FactorValues
 
 STRATUM = {"site": "NN", "concurrent_chemotherapy": False}
 
@@ -20,7 +21,7 @@ class CorrectionCreate(Body):
     """An error made in randomization; beside its `kind` give the one field of that kind."""
 
     kind: CorrectionKind = Field(examples=["wrong_stratum"])
-    stratum: Omittable[dict[str, bool | str]] = Field(
+    stratum: Omittable[FactorValues] = Field(
         default=None,
         examples=[STRATUM],
         description="For `wrong_stratum`: the correct value of every stratification factor.",
@@ -56,11 +57,11 @@ class CorrectionRead(BaseModel):
     kind: CorrectionKind
     reason: str = Field(examples=["Chemotherapy was entered as planned; the chart says it was not"])
     discovered_on: date = Field(examples=["2026-04-09"])
-    stratum: dict[str, bool | str] | None = Field(
+    stratum: FactorValues | None = Field(
         examples=[STRATUM],
         description="The correct factor values. The latest such correction of a subject counts.",
     )
-    stratum_used: dict[str, bool | str] | None = Field(
+    stratum_used: FactorValues | None = Field(
         examples=[{"site": "NN", "concurrent_chemotherapy": True}],
         description="Those that the subject was randomized with; null for other kinds.",
     )

@@ -14,7 +14,7 @@ from uuid import UUID
 from services.api.protocol.safety import AdverseEvents, SafetyClock
 
 
-class Lapse(StrEnum):
+class LapseCause(StrEnum):
     """Why a deadline is not to be kept any more."""
 
     NULLIFIED = "nullified"
@@ -137,18 +137,18 @@ class Case:
             one.expected is None for one in self.supporting(call, last)
         )
 
-    def because(self, clock: SafetyClock, ends: int) -> Lapse:
+    def because(self, clock: SafetyClock, ends: int) -> LapseCause:
         """What of the statement that ended a run ended it."""
         one = self.statements[ends]
         if one.nullified:
-            return Lapse.NULLIFIED
+            return LapseCause.NULLIFIED
         if not one.serious:
-            return Lapse.NOT_SERIOUS
+            return LapseCause.NOT_SERIOUS
         if not one.suspected:
-            return Lapse.NOT_SUSPECTED
+            return LapseCause.NOT_SUSPECTED
         if self.is_expected(one):
-            return Lapse.EXPECTED
-        return Lapse.UPGRADED if clock.applies_to == "susar_other" else Lapse.NOT_FATAL
+            return LapseCause.EXPECTED
+        return LapseCause.UPGRADED if clock.applies_to == "susar_other" else LapseCause.NOT_FATAL
 
 
 def _subject(clock: SafetyClock) -> Call:

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
@@ -10,8 +9,8 @@ from sqlmodel import Field
 
 from services.api.core.db import new_id
 from services.api.core.records import OfSubject, Versioned, of_subject, version_checks
-from services.api.deadlines.cases import Lapse
-from services.api.deadlines.rules import Kind, Reminder
+from services.api.deadlines.cases import LapseCause
+from services.api.deadlines.rules import Reminder, SubmissionKind
 from services.api.protocol.safety import Recipient
 
 OPEN = "met_by IS NULL AND lapsed_at IS NULL"
@@ -42,9 +41,7 @@ class SafetyDeadline(OfSubject, table=True):
         _of_version(),
         CheckConstraint("version >= 1", name="safety_deadline_version_from_one"),
         CheckConstraint("opening >= 1", name="safety_deadline_opening_from_one"),
-        CheckConstraint(
-            _one_of("recipient", get_args(Recipient)), name="safety_deadline_recipient_known"
-        ),
+        CheckConstraint(_one_of("recipient", Recipient), name="safety_deadline_recipient_known"),
         CheckConstraint(
             "(met_by IS NULL) = (met_at IS NULL)", name="safety_deadline_met_by_a_submission"
         ),
@@ -53,7 +50,7 @@ class SafetyDeadline(OfSubject, table=True):
             name="safety_deadline_lapsed_for_cause",
         ),
         CheckConstraint(
-            _one_of("lapsed_because", Lapse), name="safety_deadline_lapsed_because_known"
+            _one_of("lapsed_because", LapseCause), name="safety_deadline_lapsed_because_known"
         ),
         CheckConstraint(
             "met_by IS NULL OR lapsed_at IS NULL", name="safety_deadline_met_or_lapsed"
@@ -104,10 +101,8 @@ class SafetySubmission(Versioned, table=True):
         of_subject(),
         _of_version(),
         *version_checks("safety_submission"),
-        CheckConstraint(
-            _one_of("recipient", get_args(Recipient)), name="safety_submission_recipient_known"
-        ),
-        CheckConstraint(_one_of("kind", Kind), name="safety_submission_kind_known"),
+        CheckConstraint(_one_of("recipient", Recipient), name="safety_submission_recipient_known"),
+        CheckConstraint(_one_of("kind", SubmissionKind), name="safety_submission_kind_known"),
         Index("safety_submission_case_index", "case_id", "id"),
         Index("safety_submission_subject_index", "site", "subject_id"),
     )

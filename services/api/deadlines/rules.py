@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.api.deadlines.cases import Case, Lapse, Run
+from services.api.deadlines.cases import Case, LapseCause, Run
 from services.api.deadlines.cases import Statement as Statement
 from services.api.protocol.safety import AdverseEvents, SafetyClock
 
@@ -20,7 +20,7 @@ MOMENT = timedelta(microseconds=1)
 """The smallest step of a stored time: a day's last moment is so long before the next day."""
 
 
-class Kind(StrEnum):
+class SubmissionKind(StrEnum):
     """What is sent: the first report of a case, more about it, or that it is void."""
 
     INITIAL = "initial"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     NULLIFICATION = "nullification"
 
 
-class State(StrEnum):
+class DeadlineState(StrEnum):
     """Where a deadline stands: to be met, missed so far, met, or void."""
 
     DUE = "due"
@@ -45,7 +45,7 @@ class Sent:
     event_id: UUID
     event_version: int
     recipient: str
-    kind: Kind
+    kind: SubmissionKind
     submitted_at: datetime
 
 
@@ -70,18 +70,18 @@ class Deadline:
     met_by: UUID | None = None
     met_at: datetime | None = None
     lapsed_at: datetime | None = None
-    lapsed_because: Lapse | None = None
+    lapsed_because: LapseCause | None = None
 
 
 def state(
     due_at: datetime, met_at: datetime | None, lapsed_at: datetime | None, now: datetime
-) -> State:
+) -> DeadlineState:
     """Where a deadline stands at that moment; one that is met late is met."""
     if met_at is not None:
-        return State.MET
+        return DeadlineState.MET
     if lapsed_at is not None:
-        return State.LAPSED
-    return State.DUE if now <= due_at else State.OVERDUE
+        return DeadlineState.LAPSED
+    return DeadlineState.DUE if now <= due_at else DeadlineState.OVERDUE
 
 
 def late(
@@ -194,7 +194,7 @@ def _follow_up(
     later = [
         one
         for one in sent
-        if one.kind is Kind.FOLLOW_UP and met_at is not None and one.submitted_at > met_at
+        if one.kind is SubmissionKind.FOLLOW_UP and met_at is not None and one.submitted_at > met_at
     ]
     return _settled(case, clock, run, later, owed)
 
@@ -208,7 +208,7 @@ def _settled(
     reports = [
         (one.submitted_at, one.id)
         for one in sent
-        if one.kind is not Kind.NULLIFICATION
+        if one.kind is not SubmissionKind.NULLIFICATION
         and run.known <= case.index[one.event_id, one.event_version] < ends
         and (lapsed_at is None or one.submitted_at <= lapsed_at)
     ]

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.api.core.bodies import Instant
 from services.api.core.pagination import Page, PageQuery
-from services.api.deadlines.cases import Lapse
-from services.api.deadlines.rules import State
+from services.api.deadlines.cases import LapseCause
+from services.api.deadlines.rules import DeadlineState
 from services.api.enrolment.schemas import SiteCode
 from services.api.protocol.safety import Recipient
 
@@ -82,7 +82,7 @@ class DeadlineRead(BaseModel):
     due_on: date | None = Field(
         description="The last local day; null for a clock of hours.", examples=["2026-04-26"]
     )
-    state: State = Field(
+    state: DeadlineState = Field(
         description="`due`: to be met. `overdue`: not met, and its last moment has passed."
         " `met`: reported. `lapsed`: nothing is owed any more. By the clinical clock, now.",
         examples=["due"],
@@ -105,7 +105,7 @@ class DeadlineRead(BaseModel):
     lapsed_at: Instant | None = Field(
         description="When what ended the clock was recorded; null unless lapsed.", examples=[None]
     )
-    lapsed_because: Lapse | None = Field(
+    lapsed_because: LapseCause | None = Field(
         description="What ended the clock; null unless lapsed. `upgraded`: a shorter clock took"
         " its place.",
         examples=[None],
@@ -126,7 +126,7 @@ class DeadlinePage(Page[DeadlineRead]):
 class DeadlineQuery(PageQuery):
     """Filters of the list of deadlines."""
 
-    state: list[State] = Field(
+    state: list[DeadlineState] = Field(
         default=[], max_length=4, description="Only in these states.", examples=[["overdue"]]
     )
     late: bool | None = Field(

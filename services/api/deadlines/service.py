@@ -36,7 +36,7 @@ from services.api.core.pagination import page
 from services.api.core.records import current, latest
 from services.api.deadlines import rules
 from services.api.deadlines.models import SafetyDeadline, SafetyReminder, SafetySubmission
-from services.api.deadlines.rules import Kind, Reminder, Sent, State, Statement
+from services.api.deadlines.rules import DeadlineState, Reminder, Sent, Statement, SubmissionKind
 from services.api.deadlines.schemas import DeadlineQuery
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
@@ -131,7 +131,7 @@ def standing(rows: Sequence[SafetySubmission]) -> list[Sent]:
             event_id=row.event_id,
             event_version=row.event_version,
             recipient=row.recipient,
-            kind=Kind(row.kind),
+            kind=SubmissionKind(row.kind),
             submitted_at=row.submitted_at,
         )
         for row in rows
@@ -284,14 +284,14 @@ def list_deadlines(
     return page(session, query, SafetyDeadline.id, asked)
 
 
-def _stands(state: State, now: datetime) -> ColumnElement[bool]:
+def _stands(state: DeadlineState, now: datetime) -> ColumnElement[bool]:
     """Whether a deadline stands so: `rules.state` in SQL."""
     row: Any = SafetyDeadline
     is_open = and_(row.met_by.is_(None), row.lapsed_at.is_(None))
-    stands: dict[State, ColumnElement[bool]] = {
-        State.MET: row.met_by.is_not(None),
-        State.LAPSED: row.lapsed_at.is_not(None),
-        State.DUE: and_(is_open, row.due_at >= now),
-        State.OVERDUE: and_(is_open, row.due_at < now),
+    stands: dict[DeadlineState, ColumnElement[bool]] = {
+        DeadlineState.MET: row.met_by.is_not(None),
+        DeadlineState.LAPSED: row.lapsed_at.is_not(None),
+        DeadlineState.DUE: and_(is_open, row.due_at >= now),
+        DeadlineState.OVERDUE: and_(is_open, row.due_at < now),
     }
     return stands[state]

@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -27,6 +27,15 @@ class DeviationCode(StrEnum):
     OTHER = "other"
 
 
+class ReportableDeviation(StrEnum):
+    """The kinds that a person reports; the others the service notices by itself."""
+
+    VISIT = DeviationCode.VISIT.value
+    TREATMENT = DeviationCode.TREATMENT.value
+    CONSENT = DeviationCode.CONSENT.value
+    OTHER = DeviationCode.OTHER.value
+
+
 class DeviationSource(StrEnum):
     """Who noticed it: a person, or the service (`system`)."""
 
@@ -37,7 +46,7 @@ class DeviationSource(StrEnum):
 class DeviationCreate(Body):
     """A protocol deviation that a person reports."""
 
-    code: Literal["visit", "treatment", "consent", "other"] = Field(examples=["visit"])
+    code: ReportableDeviation = Field(examples=["visit"])
     description: Annotated[str, StringConstraints(min_length=3, max_length=2000)] = Field(
         examples=["Weekly grading skipped, clinic closed for the holiday"]
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, Text, UniqueConstraint
@@ -11,13 +11,13 @@ from sqlmodel import Field
 
 from services.api.core.records import of_subject, version_checks
 from services.api.eligibility.rules import (
-    CriterionVerdict,
+    CriterionJudgment,
+    EligibilityOverall,
     Evaluation,
-    Overall,
     evaluation_hash,
 )
 from services.api.signatures.models import Signable, Signature, signature_constraints
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 
 
 class EligibilityEvaluation(Signable, table=True):
@@ -45,8 +45,8 @@ class EligibilityEvaluation(Signable, table=True):
     @property
     def content_hash(self) -> str:
         """What a signature is bound to: `evaluation_hash`, computed anew from what is stored."""
-        criteria = tuple(CriterionVerdict(**one) for one in self.criteria)
-        overall = cast("Overall", self.overall)
+        criteria = tuple(CriterionJudgment(**one) for one in self.criteria)
+        overall = EligibilityOverall(self.overall)
         judged = Evaluation(overall, criteria, unknown_facts=(), stale_facts=())
         return evaluation_hash(
             self.facts, judged, self.protocol_version, self.subject_id, self.version
@@ -57,7 +57,10 @@ class EligibilitySignature(Signature, table=True):
     """An investigator's signature on one evaluation."""
 
     __tablename__ = "eligibility_signature"
-    meanings: ClassVar[Collection[Meaning]] = (Meaning.ELIGIBLE, Meaning.INELIGIBLE)
+    meanings: ClassVar[Collection[SignatureMeaning]] = (
+        SignatureMeaning.ELIGIBLE,
+        SignatureMeaning.INELIGIBLE,
+    )
     __table_args__ = signature_constraints(
         "eligibility", "eligibility_evaluation", {"subject_id": "subject_id"}, meanings
     )

@@ -26,6 +26,7 @@ from services.api.core.routing import Router
 from services.api.eligibility import service
 from services.api.eligibility.errors import CannotSign, EligibilityClosed, EvaluationChanged
 from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
+from services.api.eligibility.rules import EligibilityOverall
 from services.api.eligibility.schemas import (
     CriterionRead,
     EligibilityPut,
@@ -55,7 +56,7 @@ def _signature(
 def _read(recorded: service.Recorded | None, protocol: Protocol) -> EligibilityRead:
     if recorded is None:
         return EligibilityRead(
-            overall="incomplete",
+            overall=EligibilityOverall.INCOMPLETE,
             evaluation_hash=None,
             facts={},
             normalised={},

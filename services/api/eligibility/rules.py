@@ -7,23 +7,44 @@ verdict of its own: no criterion is met, and none is failed, for want of a fact.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from enum import StrEnum
 from uuid import UUID
 
 from services.api.eligibility.facts import Facts
 from services.api.protocol import conditions
-from services.api.protocol.schema import Criterion, Eligibility, leaves
+from services.api.protocol.schema import Criterion, CriterionKind, Eligibility, leaves
 from services.api.signatures.rules import sha256_of
 
-Verdict = Literal["met", "not_met", "unknown"]
-Overall = Literal["eligible", "ineligible", "incomplete"]
 
-_VERDICTS: Mapping[bool | None, Verdict] = {True: "met", False: "not_met", None: "unknown"}
-_DISQUALIFIES: Mapping[str, Verdict] = {"inclusion": "not_met", "exclusion": "met"}
+class CriterionVerdict(StrEnum):
+    """What the recorded facts say of one criterion; an exclusion that is `met` excludes."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
+class EligibilityOverall(StrEnum):
+    """What all criteria together say of a subject."""
+
+    ELIGIBLE = "eligible"
+    INELIGIBLE = "ineligible"
+    INCOMPLETE = "incomplete"
+
+
+_VERDICTS = {
+    True: CriterionVerdict.MET,
+    False: CriterionVerdict.NOT_MET,
+    None: CriterionVerdict.UNKNOWN,
+}
+_DISQUALIFIES = {
+    CriterionKind.INCLUSION: CriterionVerdict.NOT_MET,
+    CriterionKind.EXCLUSION: CriterionVerdict.MET,
+}
 
 
 @dataclass(frozen=True)
-class CriterionVerdict:
+class CriterionJudgment:
     """What one criterion says of a subject.
 
     For an exclusion, `met` excludes. `flag` asks the investigator to look and
@@ -32,9 +53,9 @@ class CriterionVerdict:
     """
 
     id: str
-    kind: Literal["inclusion", "exclusion"]
+    kind: CriterionKind
     text: str
-    verdict: Verdict
+    verdict: CriterionVerdict
     flag: str | None
     stale: bool
 
@@ -47,8 +68,8 @@ class Evaluation:
     both together are what is still to be supplied.
     """
 
-    overall: Overall
-    criteria: tuple[CriterionVerdict, ...]
+    overall: EligibilityOverall
+    criteria: tuple[CriterionJudgment, ...]
     unknown_facts: tuple[str, ...]
     stale_facts: tuple[str, ...]
 
@@ -84,10 +105,10 @@ def evaluate(facts: Facts, section: Eligibility, reference: date) -> Evaluation:
 
 def _judge(
     criterion: Criterion, usable: Mapping[str, object], stale: Collection[str], reference: date
-) -> CriterionVerdict:
+) -> CriterionJudgment:
     read = (criterion.when,) if criterion.flag is None else (criterion.when, criterion.flag)
     flagged = criterion.flag is not None and conditions.evaluate(criterion.flag, usable, reference)
-    return CriterionVerdict(
+    return CriterionJudgment(
         id=criterion.id,
         kind=criterion.kind,
         text=criterion.text,
@@ -97,12 +118,12 @@ def _judge(
     )
 
 
-def _overall(criteria: Collection[CriterionVerdict]) -> Overall:
+def _overall(criteria: Collection[CriterionJudgment]) -> EligibilityOverall:
     if any(one.verdict == _DISQUALIFIES[one.kind] for one in criteria):
-        return "ineligible"
-    if any(one.verdict == "unknown" for one in criteria):
-        return "incomplete"
-    return "eligible"
+        return EligibilityOverall.INELIGIBLE
+    if any(one.verdict is CriterionVerdict.UNKNOWN for one in criteria):
+        return EligibilityOverall.INCOMPLETE
+    return EligibilityOverall.ELIGIBLE
 
 
 def evaluation_hash(

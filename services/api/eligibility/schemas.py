@@ -1,11 +1,14 @@
 """Facts, verdicts and signatures as callers see them."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
-from services.api.core.bodies import Body, ChangeReason
+from services.api.core.bodies import AsIs, Body, ChangeReason
+from services.api.eligibility.rules import CriterionVerdict, EligibilityOverall
+from services.api.protocol.schema import CriterionKind
 from services.api.signatures.schemas import HASH, Sha256, SignatureShown, Statement
 
 FACTS = {
@@ -14,10 +17,63 @@ FACTS = {
 }
 
 
+FactValue = TypeAliasType(
+    "FactValue",
+    Annotated[
+        bool | float | str,
+        Field(
+            description="A fact's value as its type in the protocol asks (`eligibility.facts`):"
+            " true or false, a number, one of its choices, or a local date or `never`."
+        ),
+    ],
+)
+
+
+class DatedFact(BaseModel):
+    """A fact with the day it was found; a laboratory value also has its unit and its limit."""
+
+    value: FactValue
+    measured_on: date = Field(
+        examples=["2026-03-02"],
+        description="The local day of the measurement or examination: it grows stale"
+        " (`eligibility.screening_window_days` of the protocol).",
+    )
+    unit: str = Field(
+        default="",
+        examples=["g/dL"],
+        description="Of a measurement: one of its quantity's units (`eligibility.quantities`).",
+    )
+    uln: float = Field(
+        default=0,
+        examples=[40.0],
+        description="The laboratory's upper limit of normal, in the same unit, where the fact"
+        " asks for it.",
+    )
+
+
+Fact = TypeAliasType(
+    "Fact",
+    Annotated[
+        AsIs[FactValue | DatedFact | None],
+        Field(description="A bare value, or a dated one; null is as good as left out: unknown."),
+    ],
+)
+Facts = TypeAliasType(
+    "Facts",
+    Annotated[
+        dict[str, Fact],
+        Field(
+            description="Facts by their id in the protocol document (`eligibility.facts`).",
+            examples=[FACTS],
+        ),
+    ],
+)
+
+
 class EligibilityPut(Body):
     """Every fact known now; a fact that is left out is unknown."""
 
-    facts: dict[str, Any] = Field(
+    facts: Facts = Field(
         examples=[FACTS],
         description="One key per fact id of the protocol document: a bare value, or for a"
         " measurement `value`, `unit`, `measured_on` and where asked `uln`.",
@@ -29,9 +85,9 @@ class CriterionRead(BaseModel):
     """One criterion's verdict; an exclusion that is `met` excludes."""
 
     id: str = Field(examples=["I05b"])
-    kind: Literal["inclusion", "exclusion"]
+    kind: CriterionKind
     text: str = Field(examples=["Haemoglobin at least 90 g/L"])
-    verdict: Literal["met", "not_met", "unknown"]
+    verdict: CriterionVerdict
     flag: str | None = Field(
         description="What the investigator should look at, if anything.",
         examples=["Creatinine clearance below 50 mL/min"],
@@ -48,12 +104,12 @@ class EligibilitySignatureRead(SignatureShown):
 class EligibilityRead(BaseModel):
     """The facts, each criterion's verdict and the overall one."""
 
-    overall: Literal["eligible", "ineligible", "incomplete"]
+    overall: EligibilityOverall
     evaluation_hash: str | None = Field(
         description="What a signature covers; null before facts.", examples=[HASH]
     )
-    facts: dict[str, Any] = Field(description="As given.", examples=[FACTS])
-    normalised: dict[str, Any] = Field(
+    facts: Facts = Field(description="As given.", examples=[FACTS])
+    normalised: Facts = Field(
         description="Measurements in their quantity's normal unit.",
         examples=[{"haemoglobin": {"value": 131, "unit": "g/L"}}],
     )

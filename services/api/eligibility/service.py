@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import cast
 from uuid import UUID
 
 from sqlmodel import Session
@@ -17,9 +16,9 @@ from services.api.eligibility.errors import CannotSign, EligibilityClosed, Evalu
 from services.api.eligibility.facts import BadFacts, Facts, read_facts
 from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
 from services.api.eligibility.rules import (
-    CriterionVerdict,
+    CriterionJudgment,
+    EligibilityOverall,
     Evaluation,
-    Overall,
     age_agrees,
     evaluate,
     evaluation_hash,
@@ -31,7 +30,7 @@ from services.api.enrolment.rules import SubjectStatus
 from services.api.protocol.schema import Protocol
 from services.api.signatures import service as signatures
 from services.api.signatures.errors import AlreadySigned
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 
 SCREENED = frozenset({SubjectStatus.SCREENING, SubjectStatus.ELIGIBLE})
 
@@ -78,8 +77,8 @@ def _judged_today(
 ) -> Evaluation:
     if row.protocol_version != protocol.version:
         # An amendment may ask for other facts; what was judged before it stands as it was.
-        criteria = tuple(CriterionVerdict(**one) for one in row.criteria)
-        return Evaluation(cast("Overall", row.overall), criteria, (), ())
+        criteria = tuple(CriterionJudgment(**one) for one in row.criteria)
+        return Evaluation(EligibilityOverall(row.overall), criteria, (), ())
     # Past screening nothing is refreshed any more: the day it was judged on stays the reference.
     reference = clock.today() if subject.status in SCREENED else row.evaluated_on
     facts = read_facts(row.facts, protocol.eligibility, clock.today())
@@ -206,11 +205,15 @@ def sign(
 
 
 def _supported(
-    session: Session, protocol: Protocol, subject: Subject, recorded: Recorded, meaning: Meaning
+    session: Session,
+    protocol: Protocol,
+    subject: Subject,
+    recorded: Recorded,
+    meaning: SignatureMeaning,
 ) -> SubjectStatus:
     """The status that the signature leads to, if the evaluation supports its meaning."""
     overall = recorded.today.overall
-    if meaning is Meaning.INELIGIBLE:
+    if meaning is SignatureMeaning.INELIGIBLE:
         if overall != "ineligible":
             raise CannotSign(f"The evaluation is {overall}, not ineligible.")
         return SubjectStatus.SCREEN_FAILED

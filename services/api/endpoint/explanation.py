@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from services.api.endpoint.rules import Decision, Outcome, OutcomeStatus
-from services.api.gradings.rules import Basis
+from services.api.gradings.rules import GradeBasis
 from services.api.protocol.schema import Endpoint
 
 BASES = {
-    Basis.SINGLE: "by one assessor",
-    Basis.AGREED: "by all its assessors alike",
-    Basis.ADJUDICATED: "by adjudication",
+    GradeBasis.SINGLE: "by one assessor",
+    GradeBasis.AGREED: "by all its assessors alike",
+    GradeBasis.ADJUDICATED: "by adjudication",
 }
 WITHOUT_EVENT = {
     OutcomeStatus.PENDING: "pending, for an event may still be found.",

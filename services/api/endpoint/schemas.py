@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.api.endpoint.rules import OutcomeStatus
-from services.api.gradings.rules import Basis
+from services.api.gradings.rules import GradeBasis
 from services.api.visits.schemas import DateRange
 
 
@@ -21,7 +21,7 @@ class OutcomeRead(BaseModel):
         description="The version of that grading now.", examples=[1]
     )
     deciding_visit: str | None = Field(description="The code of its visit.", examples=["RT5A"])
-    deciding_basis: Basis | None = Field(
+    deciding_basis: GradeBasis | None = Field(
         description="How the visit's gradings became one grade.", examples=["single"]
     )
     deciding_adjudication: UUID | None = Field(

@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from services.api.core.records import of_subject, version_checks
 from services.api.signatures.models import Signable, Signature, signature_constraints
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 
 
 class Grading(Signable, table=True):
@@ -72,7 +72,7 @@ class GradingSignature(Signature, table=True):
     """The assessor's signature on one version of their grading."""
 
     __tablename__ = "grading_signature"
-    meanings: ClassVar[Collection[Meaning]] = (Meaning.GRADING,)
+    meanings: ClassVar[Collection[SignatureMeaning]] = (SignatureMeaning.GRADING,)
     __table_args__ = signature_constraints("grading", "grading", {"grading_id": "id"}, meanings)
 
     grading_id: UUID

@@ -114,7 +114,7 @@ def doubts(
 # --- the grade that counts at a visit -----------------------------------------------------
 
 
-class Basis(StrEnum):
+class GradeBasis(StrEnum):
     """What the grade that counts at a visit rests on; `unresolved` until it is adjudicated."""
 
     SINGLE = "single"
@@ -163,7 +163,7 @@ class Assessment:
     on: date
     at: datetime
     grade: int | None
-    basis: Basis
+    basis: GradeBasis
     grading: UUID
     version: int
     adjudication: UUID | None = None
@@ -202,13 +202,13 @@ def _assessment(gradings: list[Graded], adjudication: Adjudicated | None) -> Ass
     )
 
 
-def _counting(grades: list[int], adjudication: Adjudicated | None) -> tuple[int | None, Basis]:
+def _counting(grades: list[int], adjudication: Adjudicated | None) -> tuple[int | None, GradeBasis]:
     if adjudication is not None:
         decided = adjudication.grade is not None
-        return adjudication.grade, Basis.ADJUDICATED if decided else Basis.UNRESOLVED
+        return adjudication.grade, GradeBasis.ADJUDICATED if decided else GradeBasis.UNRESOLVED
     if differ(grades):
-        return None, Basis.UNRESOLVED
-    return grades[0], Basis.SINGLE if len(grades) == 1 else Basis.AGREED
+        return None, GradeBasis.UNRESOLVED
+    return grades[0], GradeBasis.SINGLE if len(grades) == 1 else GradeBasis.AGREED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Token requests and answers, and who the caller is."""
 
 from datetime import datetime
-from typing import Annotated, Literal, get_args
+from enum import StrEnum
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -143,10 +144,21 @@ class JsonWebKeySet(BaseModel):
     keys: list[dict[str, str]] = Field(examples=[[{"kty": "EC", "crv": "P-256", "alg": "ES256"}]])
 
 
-GrantType = Literal["password", "refresh_token", "client_credentials"]
-ClientAuthentication = Literal[
-    "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
-]
+class GrantType(StrEnum):
+    """With what a token is asked for (RFC 6749, section 4)."""
+
+    PASSWORD = "password"
+    REFRESH_TOKEN = "refresh_token"
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+class ClientAuthentication(StrEnum):
+    """How a client shows who it is at the token endpoint (RFC 7591, section 2)."""
+
+    NONE = "none"
+    CLIENT_SECRET_POST = "client_secret_post"
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    PRIVATE_KEY_JWT = "private_key_jwt"
 
 
 class AuthorizationServer(BaseModel):
@@ -156,10 +168,8 @@ class AuthorizationServer(BaseModel):
     token_endpoint: str = Field(examples=["http://127.0.0.1:8000/v1/oauth/token"])
     revocation_endpoint: str = Field(examples=["http://127.0.0.1:8000/v1/oauth/revoke"])
     jwks_uri: str = Field(examples=["http://127.0.0.1:8000/.well-known/jwks.json"])
-    grant_types_supported: list[GrantType] = list(get_args(GrantType))
-    token_endpoint_auth_methods_supported: list[ClientAuthentication] = list(
-        get_args(ClientAuthentication)
-    )
+    grant_types_supported: list[GrantType] = list(GrantType)
+    token_endpoint_auth_methods_supported: list[ClientAuthentication] = list(ClientAuthentication)
     token_endpoint_auth_signing_alg_values_supported: list[str] = Field(
         default=["ES256", "ES384", "RS256", "RS384"], examples=[["ES256"]]
     )

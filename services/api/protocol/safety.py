@@ -1,12 +1,21 @@
 """The protocol's section on adverse events: their dictionary, clocks and stopping rules."""
 
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from services.api.protocol.section import Identifier, Section, Text
 
-Recipient = Literal["sponsor", "regulator", "ethics_committee"]
+
+class Recipient(StrEnum):
+    """To whom a safety report is owed."""
+
+    SPONSOR = "sponsor"
+    REGULATOR = "regulator"
+    ETHICS_COMMITTEE = "ethics_committee"
+
+
 """To whom a case is reported."""
 
 MEDDRA_VERSION = r"^[1-9][0-9]?\.[01]$"

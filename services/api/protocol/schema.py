@@ -200,12 +200,21 @@ class Site(Section):
     role: Literal["sponsor", "collaborator", "participant"]
 
 
+class ArmType(StrEnum):
+    """What an arm receives, in the words of ClinicalTrials.gov."""
+
+    EXPERIMENTAL = "experimental"
+    ACTIVE_COMPARATOR = "active_comparator"
+    PLACEBO_COMPARATOR = "placebo_comparator"
+    NO_INTERVENTION = "no_intervention"
+
+
 class Arm(Section):
     """A group to which subjects are allocated."""
 
     code: Identifier = Field(examples=["experimental"])
     label: Text = Field(examples=["Exosome oral spray"])
-    type: Literal["experimental", "active_comparator", "placebo_comparator", "no_intervention"]
+    type: ArmType
     description: Text = Field(examples=["1.5 mL three times a day"])
     receives_study_drug: bool
 
@@ -339,6 +348,13 @@ class Fact(Section):
         return self
 
 
+class CriterionKind(StrEnum):
+    """Whether meeting a criterion admits a subject or keeps them out."""
+
+    INCLUSION = "inclusion"
+    EXCLUSION = "exclusion"
+
+
 class Criterion(Section):
     """One inclusion or exclusion criterion, or a part of a compound one.
 
@@ -347,7 +363,7 @@ class Criterion(Section):
     """
 
     id: Annotated[str, Field(pattern=r"^[IE]\d{2}[a-z]?$")]
-    kind: Literal["inclusion", "exclusion"]
+    kind: CriterionKind
     text: Text
     when: Condition
     flag: Condition | None = None

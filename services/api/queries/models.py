@@ -7,10 +7,10 @@ from sqlmodel import Field
 
 from services.api.core.db import new_id
 from services.api.core.records import OfSubject, of_subject
-from services.api.queries.rules import Origin, RecordKind, Step
+from services.api.queries.rules import QueryAction, QueryOrigin, RecordKind
 
 
-def _one_of(column: str, values: type[RecordKind] | type[Origin] | type[Step]) -> str:
+def _one_of(column: str, values: type[RecordKind] | type[QueryOrigin] | type[QueryAction]) -> str:
     """A CHECK expression: the column holds one of the values."""
     return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
 
@@ -28,7 +28,7 @@ class DataQuery(OfSubject, table=True):
         of_subject(),
         UniqueConstraint("site", "subject_id", "id"),
         CheckConstraint(_one_of("record", RecordKind), name="data_query_record_known"),
-        CheckConstraint(_one_of("origin", Origin), name="data_query_origin_known"),
+        CheckConstraint(_one_of("origin", QueryOrigin), name="data_query_origin_known"),
         CheckConstraint(
             "(origin = 'system') = (code IS NOT NULL)", name="data_query_code_of_system"
         ),
@@ -58,7 +58,7 @@ class QueryStep(OfSubject, table=True):
             ["data_query.site", "data_query.subject_id", "data_query.id"],
             name="data_query_step_of_query",
         ),
-        CheckConstraint(_one_of("step", Step), name="data_query_step_known"),
+        CheckConstraint(_one_of("step", QueryAction), name="data_query_step_known"),
         CheckConstraint("(version = 1) = (step = 'raise')", name="data_query_step_raised_first"),
         CheckConstraint("version >= 1", name="data_query_step_version_from_one"),
         CheckConstraint("(role IS NULL) = (name IS NULL)", name="data_query_step_of_whom"),

@@ -25,7 +25,7 @@ from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH, Router
 from services.api.queries import service
 from services.api.queries.errors import NotTheOpener, QueryMoveNotAllowed, SiteAnswers
-from services.api.queries.rules import STATUS, Step
+from services.api.queries.rules import STATUS, QueryAction
 from services.api.queries.schemas import (
     QueryCreate,
     QueryFilter,
@@ -33,7 +33,7 @@ from services.api.queries.schemas import (
     QueryPage,
     QueryPatch,
     QueryRead,
-    StepRead,
+    QueryStepRead,
 )
 from services.api.queries.service import Conversation
 
@@ -45,13 +45,14 @@ Reader = Annotated[Principal, Depends(require(Action.READ_QUERIES))]
 
 def _read(talk: Conversation) -> QueryRead:
     steps = [
-        StepRead.model_validate({**step.model_dump(), "action": step.step}) for step in talk.steps
+        QueryStepRead.model_validate({**step.model_dump(), "action": step.step})
+        for step in talk.steps
     ]
     return QueryRead.model_validate(
         {
             **talk.query.model_dump(),
             "version": talk.last.version,
-            "status": STATUS[Step(talk.last.step)],
+            "status": STATUS[QueryAction(talk.last.step)],
             "conversation": steps,
         }
     )

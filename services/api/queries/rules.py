@@ -20,7 +20,7 @@ class QueryStatus(StrEnum):
     CLOSED = "closed"
 
 
-class Step(StrEnum):
+class QueryAction(StrEnum):
     """One step of a query's conversation."""
 
     RAISE = "raise"
@@ -29,32 +29,32 @@ class Step(StrEnum):
     CLOSE = "close"
 
 
-class Origin(StrEnum):
+class QueryOrigin(StrEnum):
     """Who noticed it: a person, or the service."""
 
     PERSON = "person"
     SYSTEM = "system"
 
 
-STATUS: Mapping[Step, QueryStatus] = {
-    Step.RAISE: QueryStatus.OPEN,
-    Step.ANSWER: QueryStatus.ANSWERED,
-    Step.REOPEN: QueryStatus.OPEN,
-    Step.CLOSE: QueryStatus.CLOSED,
+STATUS: Mapping[QueryAction, QueryStatus] = {
+    QueryAction.RAISE: QueryStatus.OPEN,
+    QueryAction.ANSWER: QueryStatus.ANSWERED,
+    QueryAction.REOPEN: QueryStatus.OPEN,
+    QueryAction.CLOSE: QueryStatus.CLOSED,
 }
 """The status that a query has after each step."""
 
-SETTLED = Step.CLOSE
+SETTLED = QueryAction.CLOSE
 """The last step of a query that needs nobody any more."""
 
-MOVES: Collection[tuple[QueryStatus, Step]] = frozenset(
+MOVES: Collection[tuple[QueryStatus, QueryAction]] = frozenset(
     {
-        (QueryStatus.OPEN, Step.ANSWER),
-        (QueryStatus.OPEN, Step.CLOSE),  # raised by mistake, or nobody is left to answer
-        (QueryStatus.ANSWERED, Step.ANSWER),  # the answer corrected
-        (QueryStatus.ANSWERED, Step.REOPEN),
-        (QueryStatus.ANSWERED, Step.CLOSE),
-        (QueryStatus.CLOSED, Step.REOPEN),
+        (QueryStatus.OPEN, QueryAction.ANSWER),
+        (QueryStatus.OPEN, QueryAction.CLOSE),  # raised by mistake, or nobody is left to answer
+        (QueryStatus.ANSWERED, QueryAction.ANSWER),  # the answer corrected
+        (QueryStatus.ANSWERED, QueryAction.REOPEN),
+        (QueryStatus.ANSWERED, QueryAction.CLOSE),
+        (QueryStatus.CLOSED, QueryAction.REOPEN),
     }
 )
 """The steps that follow from each status."""
@@ -150,13 +150,13 @@ def fields_of(kind: RecordKind, columns: Collection[str], facts: Collection[str]
     return {kept.names.get(column, column) for column in columns if column not in hidden}
 
 
-def may_step(origin: Origin, status: QueryStatus, step: Step, role: Role) -> bool:
+def may_step(origin: QueryOrigin, status: QueryStatus, step: QueryAction, role: Role) -> bool:
     """Whether the step follows from the status, when someone of that role takes it.
 
     What the service asked is answered before it is closed. The data manager may
     close it unanswered: a site without staff must not hold up the lock.
     """
-    if origin is Origin.SYSTEM and (status, step) == (QueryStatus.OPEN, Step.CLOSE):
+    if origin is QueryOrigin.SYSTEM and (status, step) == (QueryStatus.OPEN, QueryAction.CLOSE):
         return role is Role.DATA_MANAGER
     return (status, step) in MOVES
 
@@ -166,13 +166,13 @@ def may_answer(role: Role) -> bool:
     return role in ANSWERERS
 
 
-def may_decide(origin: Origin, role: Role, *, opener: bool) -> bool:
+def may_decide(origin: QueryOrigin, role: Role, *, opener: bool) -> bool:
     """Whether someone closes or reopens a query.
 
     The opener does, and of the service's own queries a monitor. A data manager
     does so with any query: what nobody could close would keep the trial from
     being locked for ever.
     """
-    if origin is Origin.SYSTEM:
+    if origin is QueryOrigin.SYSTEM:
         return role in REVIEWERS
     return opener or role is Role.DATA_MANAGER

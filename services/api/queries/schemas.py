@@ -1,6 +1,7 @@
 """Data queries as callers see them."""
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path
@@ -10,7 +11,7 @@ from services.api.core.bodies import Body, Instant, Omittable
 from services.api.core.pagination import Page, PageQuery
 from services.api.core.permissions import Role
 from services.api.enrolment.schemas import SiteCode
-from services.api.queries.rules import Origin, QueryStatus, RecordKind, Step
+from services.api.queries.rules import QueryAction, QueryOrigin, QueryStatus, RecordKind
 
 QueryId = Annotated[
     UUID,
@@ -50,10 +51,18 @@ class QueryCreate(Body):
     )
 
 
+class NextStep(StrEnum):
+    """How a query's conversation may go on, once it was raised."""
+
+    ANSWER = QueryAction.ANSWER.value
+    REOPEN = QueryAction.REOPEN.value
+    CLOSE = QueryAction.CLOSE.value
+
+
 class QueryPatch(Body):
     """The next step of a query's conversation."""
 
-    action: Literal["answer", "reopen", "close"] = Field(
+    action: NextStep = Field(
         description="The site answers; whoever raised the query closes or reopens it, and a data"
         " manager may.",
         examples=["answer"],
@@ -64,10 +73,10 @@ class QueryPatch(Body):
     )
 
 
-class StepRead(BaseModel):
+class QueryStepRead(BaseModel):
     """One step of a query's conversation."""
 
-    action: Step = Field(description="What was done.", examples=["raise"])
+    action: QueryAction = Field(description="What was done.", examples=["raise"])
     text: str = Field(description="What was said.", examples=[ASKED])
     name: str | None = Field(
         description="Who said it; null where the service did.", examples=["Qin Yuhan"]
@@ -95,7 +104,7 @@ class QueryRead(BaseModel):
         description="The field in question; null where the whole record is meant.",
         examples=["date"],
     )
-    origin: Origin = Field(
+    origin: QueryOrigin = Field(
         description="`system`: raised by the service, which also closes it when the data is"
         " corrected.",
         examples=["person"],
@@ -107,7 +116,7 @@ class QueryRead(BaseModel):
         description="`open`: the site's turn. `answered`: the opener's. `closed`: settled.",
         examples=["open"],
     )
-    conversation: list[StepRead] = Field(description="Every step, oldest first.")
+    conversation: list[QueryStepRead] = Field(description="Every step, oldest first.")
 
 
 class QueryPage(Page[QueryRead]):
@@ -125,6 +134,6 @@ class QueryFilter(PageQuery):
     record: RecordKind | None = Field(
         default=None, description="Only about this kind of record.", examples=["visit"]
     )
-    origin: Origin | None = Field(
+    origin: QueryOrigin | None = Field(
         default=None, description="Only people's, or only the service's.", examples=["person"]
     )

@@ -28,7 +28,14 @@ from services.api.protocol.schema import Protocol
 from services.api.queries import rules
 from services.api.queries.errors import NotTheOpener, QueryMoveNotAllowed, SiteAnswers
 from services.api.queries.models import DataQuery, QueryStep
-from services.api.queries.rules import RECORDS, SETTLED, STATUS, Origin, RecordKind, Step
+from services.api.queries.rules import (
+    RECORDS,
+    SETTLED,
+    STATUS,
+    QueryAction,
+    QueryOrigin,
+    RecordKind,
+)
 from services.api.queries.schemas import QueryCreate, QueryFilter, QueryPatch
 
 _LATER = aliased(QueryStep)
@@ -80,7 +87,7 @@ def raise_query(
         record=given.record.value,
         record_id=record_id,
         field=given.field,
-        origin=Origin.PERSON.value,
+        origin=QueryOrigin.PERSON.value,
     )
     return Conversation(query, [_raise(session, caller, query, given.text)])
 
@@ -131,7 +138,7 @@ def _raise(
     session.flush()
     site, subject_id = query.site, query.subject_id
     announce(session, EventType.QUERY_OPENED, query.id, site=site, subject_id=subject_id)
-    return _step(session, caller, query, 1, Step.RAISE, text, system=system)
+    return _step(session, caller, query, 1, QueryAction.RAISE, text, system=system)
 
 
 def _step(
@@ -139,7 +146,7 @@ def _step(
     caller: Caller,
     query: DataQuery,
     version: int,
-    step: Step,
+    step: QueryAction,
     text: str,
     *,
     system: bool = False,
@@ -189,7 +196,7 @@ def raise_by_system(
         record=RecordKind(record).value,
         record_id=record_id,
         field=field,
-        origin=Origin.SYSTEM.value,
+        origin=QueryOrigin.SYSTEM.value,
         code=code,
     )
     _raise(session, caller, query, text, system=True)
@@ -212,7 +219,7 @@ def settle_by_system(
     found = _unsettled(session, subject, record, record_id, code)
     if found is not None:
         query, last = found
-        _step(session, caller, query, last.version + 1, Step.CLOSE, text, system=True)
+        _step(session, caller, query, last.version + 1, QueryAction.CLOSE, text, system=True)
 
 
 def _unsettled(
@@ -264,14 +271,14 @@ def take_step(
     found = _visible(session, caller, query_id)
     enrolment.get_subject(session, caller, found.subject_id, lock=True)
     talk = _conversation(session, found)
-    step, origin = Step(given.action), Origin(found.origin)
-    if step is Step.ANSWER:
+    step, origin = QueryAction(given.action), QueryOrigin(found.origin)
+    if step is QueryAction.ANSWER:
         if not rules.may_answer(caller.role):
             raise SiteAnswers
     elif not rules.may_decide(origin, caller.role, opener=found.recorded_by == caller.id):
         raise NotTheOpener
     check_version(expected, talk.last.version)
-    status = STATUS[Step(talk.last.step)]
+    status = STATUS[QueryAction(talk.last.step)]
     if not rules.may_step(origin, status, step, caller.role):
         raise QueryMoveNotAllowed(f"A query that is {status.value} has no such step.")
     row = _step(session, caller, found, talk.last.version + 1, step, given.text)

@@ -4,10 +4,30 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from services.api.core.bodies import Body, ChangeReason, Instant, LocalDate, Reason
 
 MOST_INTERRUPTIONS = 50
+
+FactorValue = TypeAliasType(
+    "FactorValue",
+    Annotated[
+        bool | str,
+        Field(description="One factor's value: true or false, or the code of one of its levels."),
+    ],
+)
+FactorValues = TypeAliasType(
+    "FactorValues",
+    Annotated[
+        dict[str, FactorValue],
+        Field(
+            description="The value of each stratification factor, by its id in the protocol"
+            " (`randomization.factors`).",
+            examples=[{"site": "NN", "concurrent_chemotherapy": True}],
+        ),
+    ],
+)
 
 Dose = Annotated[float, Field(ge=0, le=200, description="Gy")]
 Fractions = Annotated[int, Field(ge=0, le=100)]
@@ -52,7 +72,7 @@ class RadiotherapyPut(Body):
     concurrent_chemotherapy: bool = Field(
         examples=[True], description="A stratification factor, where the protocol names it."
     )
-    stratification: dict[str, bool | str] | None = Field(
+    stratification: FactorValues | None = Field(
         default=None,
         examples=[None, STRATIFICATION],
         description="The value of every factor that the protocol has recorded here.",
@@ -80,7 +100,7 @@ class RadiotherapyRead(BaseModel):
     planned_fractions: int | None = Field(default=None, examples=[33])
     planned_start: date | None = Field(default=None, examples=["2026-03-16"])
     concurrent_chemotherapy: bool | None = Field(default=None, examples=[True])
-    stratification: dict[str, bool | str] | None = Field(
+    stratification: FactorValues | None = Field(
         default=None,
         examples=[None, STRATIFICATION],
         description="The stratification factors recorded here; null where there are none.",

@@ -25,7 +25,7 @@ from services.api.randomization.errors import (
     RadiotherapyStarted,
     StratificationMissing,
 )
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 from services.api.study import service as study
 from services.api.study.errors import ProtocolNotApproved, SiteNotActive
 from services.api.study.models import SiteActivation
@@ -103,7 +103,7 @@ def _of_eligibility(
     if not eligibility.age_fits(protocol, subject, consent, recorded.row.facts):
         yield AgeDisagrees()
     signature = recorded.signature
-    if signature is None or signature.meaning != Meaning.ELIGIBLE:
+    if signature is None or signature.meaning != SignatureMeaning.ELIGIBLE:
         yield EligibilityNotSigned()
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.core.bodies import Instant
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
+from services.api.radiotherapy.schemas import FactorValues
 
 _SILENT = ConfigDict(hide_input_in_errors=True)
 """No error of ours, which a log would keep, names an arm."""
@@ -32,7 +33,7 @@ class RandomizationRead(BaseModel):
     )
     randomization_number: str = Field(examples=["NN-C-001"])
     randomized_at: Instant
-    stratum: dict[str, bool | str] = Field(
+    stratum: FactorValues = Field(
         examples=[{"site": "NN", "concurrent_chemotherapy": True}],
         description="The stratification factors' values that were used.",
     )

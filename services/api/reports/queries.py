@@ -33,7 +33,7 @@ from services.api.reports.participants import Participant
 from services.api.reports.safety import Event
 from services.api.verifications.models import Verification
 from services.api.visits import service as schedule
-from services.api.visits.rules import Status
+from services.api.visits.rules import VisitStatus
 
 
 def _table(model: type[SQLModel]) -> Any:
@@ -198,7 +198,7 @@ def visits(
 ) -> Iterator[tuple[str, str]]:
     """Of every visit its site and how it stands, but for those that are still to come."""
     for one in schedule.all_visits(session, clock, protocol, sites):
-        if one.visit.status is not Status.PLANNED:
+        if one.visit.status is not VisitStatus.PLANNED:
             yield one.site, f"visits_{one.visit.status.value}"
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Field
 from services.api.core.db import new_id
 from services.api.core.permissions import Role
 from services.api.core.records import OfSubject, Versioned, of_subject
-from services.api.signatures.rules import Meaning, content_hash
+from services.api.signatures.rules import SignatureMeaning, content_hash
 
 
 class Signable(Versioned):
@@ -30,7 +30,7 @@ class Signature(OfSubject):
     stated of it.
     """
 
-    meanings: ClassVar[Collection[Meaning]]
+    meanings: ClassVar[Collection[SignatureMeaning]]
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     version: int
@@ -42,7 +42,7 @@ class Signature(OfSubject):
 
 
 def signature_constraints(
-    name: str, record: str, key: Mapping[str, str], meanings: Collection[Meaning]
+    name: str, record: str, key: Mapping[str, str], meanings: Collection[SignatureMeaning]
 ) -> tuple[Constraint, ...]:
     """The constraints of the table of signatures on the versions of `record`.
 

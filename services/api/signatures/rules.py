@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Meaning(StrEnum):
+class SignatureMeaning(StrEnum):
     """Everything that a person may state by signing (21 CFR 11.50(a)(3))."""
 
     ELIGIBLE = "I confirm eligibility"

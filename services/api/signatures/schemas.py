@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from services.api.core.bodies import Body, Instant, Omittable
 from services.api.core.permissions import Role
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 
 HASH = "3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -20,7 +20,7 @@ class Statement(Body):
     who have a second factor; later ones need one of them.
     """
 
-    meaning: Meaning
+    meaning: SignatureMeaning
     password: Annotated[
         Omittable[str],
         Field(default=None, min_length=1, max_length=128, examples=["sandbox-only"]),
@@ -55,7 +55,7 @@ class SignatureShown(BaseModel):
     """Who signed, when and what it means (21 CFR 11.50), and whether it still counts."""
 
     id: UUID
-    meaning: Meaning
+    meaning: SignatureMeaning
     signed_by: str = Field(
         description="The signer's name at the time.", examples=["Demo investigator, Nanning"]
     )

@@ -14,7 +14,7 @@ from services.api.core.records import latest
 from services.api.identity.service import reauthenticate
 from services.api.signatures.errors import AlreadySigned, ContentChanged, PeopleOnly
 from services.api.signatures.models import Signable, Signature
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 from services.api.signatures.schemas import Statement
 
 Kind = TypeVar("Kind", bound=Signature)
@@ -25,7 +25,7 @@ class Signer:
     """A person who has just shown who they are, and what they are about to state."""
 
     caller: Principal
-    meaning: Meaning
+    meaning: SignatureMeaning
 
 
 def prove(session: Session, caller: Principal, table: type[Signature], given: Statement) -> Signer:

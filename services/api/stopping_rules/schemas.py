@@ -66,7 +66,7 @@ class PriorRead(BaseModel):
     subjects: int = Field(description="Subjects in all.", examples=[20])
 
 
-class StepRead(BaseModel):
+class BoundaryStepRead(BaseModel):
     """A line of the boundary."""
 
     from_subjects: int = Field(description="From so many subjects of the arm …", examples=[31])
@@ -101,7 +101,7 @@ class StoppingRuleRead(BaseModel):
         examples=["Thall and Simon, Biometrics 1994, 50, 337"],
     )
     protocol_version: str = Field(examples=["1.0"], description="The version in force.")
-    boundary: list[StepRead] = Field(
+    boundary: list[BoundaryStepRead] = Field(
         description="How many events reach it, for every possible number of subjects."
     )
     current: EvaluationRead | None = Field(

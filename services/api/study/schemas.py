@@ -1,14 +1,14 @@
 """The study, its sites, protocol versions and activations as callers see them."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.api.core.bodies import Body, Instant, LocalDate
+from services.api.core.bodies import AsIs, Body, Instant, JsonObject, LocalDate
 from services.api.core.pagination import Page
-from services.api.protocol.schema import Arm, Outcome
+from services.api.protocol.schema import Arm, CriterionKind, FactType, Outcome
 
 VersionLabel = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$")]
 
@@ -74,20 +74,121 @@ class ProtocolVersionList(Page[ProtocolVersionSummary]):
     """Published versions, oldest first."""
 
 
+class QuantityRead(BaseModel):
+    """A measured quantity, the unit it is compared in and those in which it may be sent."""
+
+    id: str = Field(examples=["haemoglobin"], description="Named by the facts that measure it.")
+    unit: str = Field(examples=["g/L"], description="The unit of `normalised` and of the limits.")
+    units: dict[str, float] = Field(
+        examples=[{"g/L": 1, "g/dL": 10}],
+        description="Each accepted unit, with the factor that turns it into the quantity's own.",
+    )
+
+
+class FactRead(BaseModel):
+    """A question whose answer a criterion needs, and how the answer is written."""
+
+    id: str = Field(examples=["haemoglobin"], description="The key of the answer in `facts`.")
+    type: FactType = Field(examples=["measurement"], description="How the answer is written.")
+    question: str = Field(examples=["Haemoglobin"], description="What to ask, in words.")
+    quantity: str = Field(
+        default="", examples=["haemoglobin"], description="Of a measurement: what is measured."
+    )
+    unit: str = Field(default="", examples=["mg/day"], description="Of a number: what it counts.")
+    uln: bool = Field(
+        default=False,
+        examples=[True],
+        description="Whether the laboratory's upper limit of normal is sent along.",
+    )
+    dated: bool = Field(
+        default=False,
+        examples=[True],
+        description="Whether the answer says when it was found, and grows stale.",
+    )
+    choices: list[str] = Field(
+        default=[], examples=[["I", "II", "III", "IV"]], description="Of a choice: its answers."
+    )
+    minimum: float = Field(
+        default=0, examples=[20], description="The smallest plausible number; a smaller is refused."
+    )
+    maximum: float = Field(
+        default=0, examples=[250], description="The largest plausible number; a larger is refused."
+    )
+
+
+class CriterionRule(BaseModel):
+    """A criterion as the protocol states it, in words and as a condition on facts."""
+
+    id: str = Field(
+        examples=["I05b"],
+        description="I of an inclusion, E of an exclusion, its number, the part of a compound one.",
+    )
+    kind: CriterionKind = Field(examples=["inclusion"], description="What meeting it means.")
+    text: str = Field(examples=["Haemoglobin at least 90 g/L"], description="Its wording.")
+    when: JsonObject = Field(
+        examples=[{"fact": "haemoglobin", "at_least": 90}],
+        description="The condition under which it is met; docs/another-trial.md has the operators.",
+    )
+    flag: JsonObject = Field(
+        default={},
+        examples=[{"fact": "creatinine_clearance", "below": 50}],
+        description="A condition that changes no verdict but asks the investigator to look.",
+    )
+    flag_text: str = Field(
+        default="",
+        examples=["Creatinine clearance below 50 mL/min"],
+        description="At what to look.",
+    )
+
+
+class EligibilitySection(BaseModel):
+    """What a screening form asks, and by which rules the answers are judged."""
+
+    screening_window_days: int = Field(
+        examples=[28], description="For how many days a dated fact is fresh enough to be used."
+    )
+    age_fact: str = Field(
+        examples=["age_at_consent"],
+        description="The fact that is the age in completed years at consent.",
+    )
+    consent_fact: str = Field(
+        examples=["informed_consent_signed"], description="The fact that says consent was signed."
+    )
+    quantities: list[QuantityRead] = Field(description="What is measured, and in which units.")
+    facts: list[FactRead] = Field(description="Every question, in the order to ask them in.")
+    criteria: list[CriterionRule] = Field(description="Every criterion, inclusions first.")
+
+
+class AssumptionRead(BaseModel):
+    """A ruling where the registry record is silent or contradicts itself."""
+
+    id: str = Field(examples=["no_placebo"], description="Names the ruling.")
+    record: str = Field(
+        examples=["The description says placebo-controlled; the control arm has no intervention."],
+        description="What the registry record says, or that it says nothing.",
+    )
+    ruling: str = Field(examples=["There is no placebo."], description="What the trial does.")
+    reason: str = Field(
+        examples=["The arms and interventions are the registered fields."], description="Why."
+    )
+    parameters: list[str] = Field(
+        examples=[["treatment"]], description="The parts of the document that follow from it."
+    )
+
+
 class ProtocolVersionRead(ProtocolVersionSummary):
     """A protocol version with its whole document and the rulings it rests on."""
 
-    document: dict[str, Any] = Field(
+    document: JsonObject = Field(
         description="The protocol as data; block sizes are withheld from everyone who recruits.",
         examples=[{"version": "1.0", "endpoint": {"severe_grade": 3, "any_grade": 1}}],
     )
-    eligibility: dict[str, Any] = Field(
-        description="`facts` and `criteria` of the document.",
-        examples=[{"facts": [{"id": "ecog_performance_status", "type": "integer"}]}],
+    eligibility: AsIs[EligibilitySection] = Field(
+        description="The document's own section: what a screening form asks, and by which rules"
+        " the answers are judged."
     )
-    assumptions: list[dict[str, Any]] = Field(
-        description="Rulings where the registry record is silent or contradicts itself.",
-        examples=[[{"id": "no_placebo", "ruling": "There is no placebo"}]],
+    assumptions: list[AsIs[AssumptionRead]] = Field(
+        description="Rulings where the registry record is silent or contradicts itself."
     )
 
 

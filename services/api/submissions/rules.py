@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.api.deadlines.rules import Kind, Sent
+from services.api.deadlines.rules import Sent, SubmissionKind
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ def version_sent(versions: Iterable[Told], submitted_at: datetime) -> int:
     return max(held, default=1)
 
 
-def unfit(kind: Kind, told: Told) -> Unfit | None:
+def unfit(kind: SubmissionKind, told: Told) -> Unfit | None:
     """Whether what that version says is not to be reported that way.
 
     A follow-up may tell that an event is not serious after all.
     """
-    if kind is Kind.NULLIFICATION:
+    if kind is SubmissionKind.NULLIFICATION:
         return None if told.nullified else Unfit.NOT_NULLIFIED
     if told.nullified:
         return Unfit.NULLIFIED
-    return Unfit.NOT_SERIOUS if kind is Kind.INITIAL and not told.serious else None
+    return Unfit.NOT_SERIOUS if kind is SubmissionKind.INITIAL and not told.serious else None
 
 
 def disorder(sent: Sequence[Sent]) -> Disorder | None:
@@ -63,8 +63,10 @@ def disorder(sent: Sequence[Sent]) -> Disorder | None:
 
     At the same moment the initial one counts as sent first.
     """
-    in_order = sorted(sent, key=lambda one: (one.submitted_at, one.kind is not Kind.INITIAL))
+    in_order = sorted(
+        sent, key=lambda one: (one.submitted_at, one.kind is not SubmissionKind.INITIAL)
+    )
     kinds = [one.kind for one in in_order]
-    if kinds.count(Kind.INITIAL) > 1:
+    if kinds.count(SubmissionKind.INITIAL) > 1:
         return Disorder.SECOND_INITIAL
-    return Disorder.NO_INITIAL if kinds and kinds[0] is not Kind.INITIAL else None
+    return Disorder.NO_INITIAL if kinds and kinds[0] is not SubmissionKind.INITIAL else None

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.api.core.bodies import Body, Instant, Omittable, Patch, Reason
 from services.api.core.pagination import Page
-from services.api.deadlines.rules import Kind
+from services.api.deadlines.rules import SubmissionKind
 from services.api.protocol.safety import Recipient
 
 EVENT = "019c8a56-90c4-7b3d-8f21-6e5d4c3b2a19"
@@ -34,7 +34,7 @@ class SubmissionCreate(Body):
     """The record that a case was reported."""
 
     recipient: Recipient = Field(description="Who was told.", examples=["regulator"])
-    kind: Kind = Field(
+    kind: SubmissionKind = Field(
         description="`initial`: the first report of the case to this recipient. `follow_up`: more"
         " about it. `nullification`: that it is void.",
         examples=["initial"],
@@ -80,7 +80,7 @@ class SubmissionRead(BaseModel):
     event_id: UUID = Field(description="The occurrence that was sent.", examples=[EVENT])
     event_version: int = Field(description="The version of it that was sent.", examples=[1])
     recipient: Recipient = Field(description="Who was told.", examples=["regulator"])
-    kind: Kind = Field(description="What was sent.", examples=["initial"])
+    kind: SubmissionKind = Field(description="What was sent.", examples=["initial"])
     submitted_at: Instant = Field(description="When.", examples=["2026-04-20T08:00:00Z"])
     receipt: str | None = Field(
         description="How the recipient acknowledged it; null until then.",

@@ -21,7 +21,7 @@ from services.api.enrolment.rules import SubjectStatus, failed_screening
 from services.api.protocol.schema import Protocol
 from services.api.visits import service as visits
 from services.api.visits.models import OverdueSearch
-from services.api.visits.rules import Status
+from services.api.visits.rules import VisitStatus
 from services.api.visits.service import OfSubject
 
 SWEEP = 500
@@ -106,7 +106,7 @@ def _untold(
     overdue = {
         _once(one): one
         for one in visits.of_subjects(session, clock, protocol, asked)
-        if one.visit.status is Status.OVERDUE
+        if one.visit.status is VisitStatus.OVERDUE
     }
     query = select(FeedEvent.once).where(col(FeedEvent.once).in_(overdue))
     told = set(session.exec(query))

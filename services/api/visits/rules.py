@@ -61,7 +61,7 @@ class PlannedVisit:
     highest_grade: int | None
 
 
-class Status(StrEnum):
+class VisitStatus(StrEnum):
     """How a visit stands today."""
 
     PLANNED = "planned"
@@ -71,7 +71,7 @@ class Status(StrEnum):
     MISSED = "missed"
 
 
-class Flag(StrEnum):
+class VisitFlag(StrEnum):
     """What is unusual about the day of a recorded visit; a flag never refuses it."""
 
     OUT_OF_WINDOW = "out_of_window"
@@ -170,15 +170,17 @@ def schedule(
     return tuple(sorted(asked, key=lambda visit: (visit.planned_on, visit.window_from)))
 
 
-def status(planned: PlannedVisit, recorded_on: date | None, missed: bool, today: date) -> Status:
+def status(
+    planned: PlannedVisit, recorded_on: date | None, missed: bool, today: date
+) -> VisitStatus:
     """How the visit stands on `today`; a recorded date outweighs a reason for missing it."""
     if recorded_on is not None:
-        return Status.DONE
+        return VisitStatus.DONE
     if missed:
-        return Status.MISSED
+        return VisitStatus.MISSED
     if today < planned.window_from:
-        return Status.PLANNED
-    return Status.DUE if today <= planned.window_to else Status.OVERDUE
+        return VisitStatus.PLANNED
+    return VisitStatus.DUE if today <= planned.window_to else VisitStatus.OVERDUE
 
 
 def flags(
@@ -187,7 +189,7 @@ def flags(
     calendar: Collection[PlannedVisit],
     other_slots_on: Iterable[date],
     visits: Visits,
-) -> tuple[Flag, ...]:
+) -> tuple[VisitFlag, ...]:
     """What is unusual about the day of a visit; `planned` is None when it left the schedule.
 
     A day outside the visit's own window may lie in the window of another visit
@@ -199,14 +201,14 @@ def flags(
     """
     raised = []
     if planned is None or not _in_window(planned, recorded_on):
-        raised.append(Flag.OUT_OF_WINDOW)
+        raised.append(VisitFlag.OUT_OF_WINDOW)
         if not any(_in_window(visit, recorded_on) for visit in calendar):
-            raised.append(Flag.OUTSIDE_EVERY_WINDOW)
+            raised.append(VisitFlag.OUTSIDE_EVERY_WINDOW)
     least_hours = visits.minimum_hours_between_gradings
     distances = (abs((recorded_on - other).days) for other in other_slots_on)
     slot = planned is not None and planned.slot
     if slot and any(days * HOURS_IN_DAY < least_hours for days in distances):
-        raised.append(Flag.TOO_CLOSE)
+        raised.append(VisitFlag.TOO_CLOSE)
     return tuple(raised)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.api.core.bodies import Body, ChangeReason, LocalDate, Reason
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
-from services.api.visits.rules import Flag, Status
+from services.api.visits.rules import VisitFlag, VisitStatus
 
 
 class DateRange(BaseModel):
@@ -29,10 +29,10 @@ class VisitRead(BaseModel):
     label: str = Field(examples=["Radiotherapy week 1, first grading"])
     planned_on: date | None = Field(description="Null when the visit left the schedule.")
     window: DateRange | None
-    status: Status
+    status: VisitStatus
     date: LocalDate | None = Field(description="The local date on which it took place.")
     missed_reason: str | None = Field(examples=["Clinic closed for the holiday"])
-    flags: list[Flag] = Field(description="What is unusual about the recorded date.")
+    flags: list[VisitFlag] = Field(description="What is unusual about the recorded date.")
     graded: bool = Field(description="Whether the protocol asks for a grading.")
     reason: str | None = Field(
         description="Why the record was changed last.", examples=["Wrong date entered"]
@@ -64,9 +64,9 @@ class VisitQuery(PageQuery):
     """Filters of the list of all visits."""
 
     site: SiteCode | None = Field(default=None, description="Only this site.", examples=["NN"])
-    status: list[Status] = Field(
+    status: list[VisitStatus] = Field(
         default_factory=list,
-        max_length=len(Status),
+        max_length=len(VisitStatus),
         description="Only in one of these; give it once for each.",
         examples=[["due", "overdue"]],
     )

@@ -47,8 +47,8 @@ class Scheduled:
     code: str
     planned: rules.PlannedVisit | None
     recorded: Visit | None
-    status: rules.Status
-    flags: tuple[rules.Flag, ...]
+    status: rules.VisitStatus
+    flags: tuple[rules.VisitFlag, ...]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _scheduled(visits: Calendar, code: str, today: date, protocol: Protocol) -> 
         status = rules.status(planned, on, missed, today)
     elif recorded is not None:
         # It left the schedule when the radiotherapy dates moved.
-        status = rules.Status.MISSED if missed else rules.Status.DONE
+        status = rules.VisitStatus.MISSED if missed else rules.VisitStatus.DONE
     else:
         raise NotFound
     flags = (

@@ -25,7 +25,7 @@ from services.api.webhooks.rules import signed_headers, unusual_address, url_fau
 from services.api.webhooks.schemas import WebhookCreate, WebhookId, WebhookPatch
 from services.api.webhooks.secrets import new_secret
 from services.api.webhooks.sending import (
-    Fault,
+    DeliveryFault,
     Message,
     addresses_of,
     connections,
@@ -81,9 +81,9 @@ async def _try(url: str, secrets: Sequence[str], *, private: bool) -> list[Field
 async def _ask(url: str, message: Message, *, private: bool) -> list[FieldError]:
     async with connections() as transport:
         answer = await send(transport, url, message, private=private)
-    if answer.fault is Fault.NOT_PUBLIC_ADDRESS:
+    if answer.fault is DeliveryFault.NOT_PUBLIC_ADDRESS:
         return [NOT_PUBLIC]
-    if answer.fault is not Fault.REDIRECTS:
+    if answer.fault is not DeliveryFault.REDIRECTS:
         return []
     leads_to = await addresses_of(answer.location or "")
     return [REDIRECTS if private or not unusual_address(leads_to) else REDIRECTS_PRIVATELY]

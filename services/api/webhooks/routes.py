@@ -35,10 +35,10 @@ from services.api.webhooks.schemas import (
     DeliveryRead,
     DeliveryState,
     EventPathId,
-    Links,
     SecretMade,
     WebhookCreate,
     WebhookId,
+    WebhookLinks,
     WebhookMade,
     WebhookPage,
     WebhookPatch,
@@ -52,9 +52,9 @@ Reader = Annotated[Principal, Depends(require(Action.READ_WEBHOOKS))]
 Changer = Annotated[Principal, Depends(require(Action.CHANGE_WEBHOOK))]
 
 
-def _links(webhook: Webhook) -> Links:
+def _links(webhook: Webhook) -> WebhookLinks:
     path = f"/v1/webhooks/{webhook.id}"
-    return Links(self=path, deliveries=f"{path}/deliveries")
+    return WebhookLinks(self=path, deliveries=f"{path}/deliveries")
 
 
 def _read(webhook: Webhook) -> WebhookRead:

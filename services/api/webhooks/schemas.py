@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from services.api.core.bodies import Body, Instant, Omittable, Patch, Reason
 from services.api.core.events import EventType
 from services.api.core.pagination import Page, PageQuery
-from services.api.webhooks.sending import Fault
+from services.api.webhooks.sending import DeliveryFault
 
 ID = "019c8a54-0b30-7d44-a3f1-7c6b5a493827"
 EVENT = "019c8a53-2f10-7b11-8c42-0d9e8f7a6b5c"
@@ -45,7 +45,7 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-class Links(BaseModel):
+class WebhookLinks(BaseModel):
     """Where the webhook is found."""
 
     self: str = Field(description="The webhook.", examples=[f"/v1/webhooks/{ID}"])
@@ -122,7 +122,7 @@ class WebhookRead(BaseModel):
     ended_at: Instant | None = Field(
         description="When it was ended for good; null while it was not.", examples=[None]
     )
-    links: Links = Field(description="Where it is found.")
+    links: WebhookLinks = Field(description="Where it is found.")
 
 
 class WebhookMade(WebhookRead):
@@ -168,7 +168,7 @@ class DeliveryRead(BaseModel):
     status: int | None = Field(
         description="HTTP status of the last attempt; null if there was no answer.", examples=[204]
     )
-    fault: Fault | None = Field(
+    fault: DeliveryFault | None = Field(
         description="Why the last attempt failed, or why there is none any more; else null.",
         examples=[None],
     )

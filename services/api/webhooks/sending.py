@@ -27,7 +27,7 @@ MOST_BYTES = 64 * 1024
 PORTS = {"https": 443, "http": 80}
 
 
-class Fault(StrEnum):
+class DeliveryFault(StrEnum):
     """Why an attempt failed."""
 
     UNREACHABLE = "unreachable"
@@ -44,7 +44,7 @@ class Answer:
     """What came of an attempt: a status, or why there is none."""
 
     status: int | None = None
-    fault: Fault | None = None
+    fault: DeliveryFault | None = None
     location: str | None = None
     """Where a redirect leads, as a whole URL, if it says so."""
 
@@ -102,12 +102,12 @@ async def send(
         async with asyncio.timeout(SECONDS):
             addresses = await addresses_of(url)
             if not private and unusual_address(addresses):
-                return Answer(fault=Fault.NOT_PUBLIC_ADDRESS)
+                return Answer(fault=DeliveryFault.NOT_PUBLIC_ADDRESS)
             return await _send_to_any(transport, url, addresses, message)
     except TimeoutError:
-        return Answer(fault=Fault.TIMEOUT)
+        return Answer(fault=DeliveryFault.TIMEOUT)
     except (OSError, ValueError, httpx.InvalidURL):
-        return Answer(fault=Fault.UNREACHABLE)
+        return Answer(fault=DeliveryFault.UNREACHABLE)
 
 
 async def _send_to_any(
@@ -120,10 +120,10 @@ async def _send_to_any(
         except httpx.ConnectError:
             continue
         except httpx.TimeoutException:
-            return Answer(fault=Fault.TIMEOUT)
+            return Answer(fault=DeliveryFault.TIMEOUT)
         except httpx.TransportError:
-            return Answer(fault=Fault.UNREACHABLE)
-    return Answer(fault=Fault.UNREACHABLE)
+            return Answer(fault=DeliveryFault.UNREACHABLE)
+    return Answer(fault=DeliveryFault.UNREACHABLE)
 
 
 async def _send_to(
@@ -164,6 +164,6 @@ def _judged(url: str, answer: httpx.Response) -> Answer:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         given = answer.headers.get("Location")
         with suppress(ValueError):
-            return Answer(status, Fault.REDIRECTS, urljoin(url, given) if given else None)
-        return Answer(status, Fault.REDIRECTS)
-    return Answer(status, Fault.STATUS)
+            return Answer(status, DeliveryFault.REDIRECTS, urljoin(url, given) if given else None)
+        return Answer(status, DeliveryFault.REDIRECTS)
+    return Answer(status, DeliveryFault.STATUS)

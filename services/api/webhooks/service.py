@@ -27,7 +27,7 @@ from services.api.webhooks.schemas import (
     WebhookPatch,
 )
 from services.api.webhooks.secrets import new_secret, seal, unseal
-from services.api.webhooks.sending import Fault
+from services.api.webhooks.sending import DeliveryFault
 
 
 def list_webhooks(
@@ -124,7 +124,7 @@ def end_webhook(session: Session, caller: Principal, webhook_id: UUID) -> None:
         return
     ended = {"active": False, "ended_at": datetime.now(UTC)}
     _apply(session, webhook, ended, "Ended for good")
-    _give_up(session, webhook, Fault.ENDED, true())
+    _give_up(session, webhook, DeliveryFault.ENDED, true())
 
 
 def lock_webhook(session: Session, webhook_id: UUID) -> Webhook:
@@ -182,7 +182,7 @@ def give_up_unheard(session: Session, webhook_id: UUID, lane: UUID) -> None:
         col(FeedEvent.id) == col(WebhookDelivery.event_id)
     )
     unheard = and_(col(WebhookDelivery.lane) == lane, ~heard.scalar_subquery())
-    _give_up(session, webhook, Fault.OWNER_WITHOUT_RIGHT, unheard)
+    _give_up(session, webhook, DeliveryFault.OWNER_WITHOUT_RIGHT, unheard)
 
 
 # --- deliveries ------------------------------------------------------------------------
@@ -269,7 +269,9 @@ def _refuse_sites(session: Session, caller: Principal, owner: UUID, sites: Colle
         raise Invalid(errors=faults)
 
 
-def _give_up(session: Session, webhook: Webhook, fault: Fault, which: ColumnElement[bool]) -> None:
+def _give_up(
+    session: Session, webhook: Webhook, fault: DeliveryFault, which: ColumnElement[bool]
+) -> None:
     """Have what waits for a webhook be dead; its row is locked already."""
     waits = col(WebhookDelivery.state) == DeliveryState.PENDING.value
     session.execute(
