@@ -7,7 +7,7 @@ from services.api.certificates.rules import Validity
 from services.api.endpoint.rules import Decision, Outcome, OutcomeStatus, Window
 from services.api.exports.extract import Part
 from services.api.exports.fhir import gradings
-from services.api.gradings.rules import Assessment, Basis
+from services.api.gradings.rules import Assessment, GradeBasis
 from tests.exports.fhir.conforming import faults
 from tests.exports.fhir.conftest import Exported, components, own_code
 from tests.exports.fhir.rows import (
@@ -122,7 +122,7 @@ def test_every_grading_of_the_trial_is_told_of_once_as_it_stands(
 
 
 def test_outcomes_are_told_from_the_first_fraction_on() -> None:
-    deciding = Assessment("RT1A", DAY, AT, 3, Basis.SINGLE, UUID(int=10), version=1)
+    deciding = Assessment("RT1A", DAY, AT, 3, GradeBasis.SINGLE, UUID(int=10), version=1)
     outcome = Outcome(
         primary=Decision(OutcomeStatus.EVENT, deciding),
         secondary=Decision(OutcomeStatus.EVENT, deciding),

@@ -25,7 +25,7 @@ from services.api.exports.fhir.elements import (
     resource,
 )
 from services.api.protocol.schema import Protocol
-from services.api.signatures.rules import Meaning
+from services.api.signatures.rules import SignatureMeaning
 from services.api.visits.rules import rule_of
 
 PARTS = (
@@ -156,7 +156,7 @@ def _states(record: SubjectRecord, names: Names, clock: Clock) -> list[_State]:
     signed = [
         one.signed_at
         for one in record.all(Part.EVALUATION_SIGNATURES)
-        if one.meaning == Meaning.ELIGIBLE
+        if one.meaning == SignatureMeaning.ELIGIBLE
     ]
     allocation, radiotherapy = record.one(Part.ALLOCATIONS), record.one(Part.RADIOTHERAPY)
     if signed and (allocation is not None or status is SubjectStatus.ELIGIBLE):
