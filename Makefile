@@ -21,7 +21,7 @@ $(READY): uv.lock pyproject.toml
 	@touch $(READY)
 
 # Node comes with .venv; packages run no scripts of theirs when they are installed.
-$(NODE): package-lock.json package.json $(READY)
+$(NODE): package-lock.json package.json openapi/clients/typescript/package.json $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1 \
 		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $(NODE)
@@ -41,8 +41,9 @@ lint: $(READY) ## Check style and the Dockerfile
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/hadolint Dockerfile
 
-types: $(READY) ## Check types
+types: $(READY) $(NODE) ## Check types, of the TypeScript client too
 	@$(BIN)/mypy --no-error-summary
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc --project openapi/clients/typescript
 
 imports: $(READY) ## Check that arrows between modules go one way
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
@@ -50,8 +51,13 @@ imports: $(READY) ## Check that arrows between modules go one way
 demo: $(READY) ## Take 200 subjects through a running sandbox, to the DMC's report
 	@$(BIN)/trial demo --subjects 200
 
-openapi: $(READY) ## Write openapi/openapi.json from the code
+openapi: $(READY) $(NODE) ## Write openapi/openapi.json from the code, and the clients from that
 	@$(BIN)/trial openapi openapi/openapi.json
+	@$(MAKE) --no-print-directory clients
+
+clients: $(READY) $(NODE) ## Write the clients' generated files from openapi/openapi.json
+	@$(BIN)/python -m tools.python_client
+	@$(BIN)/node tools/typescript_client.js
 
 bench: $(READY) ## Measure against a bare server, side by side
 	@$(BIN)/python -m bench

@@ -1,0 +1,229 @@
+"""One call: its token, its attempts, and its answer or problem."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from trial_client.answers import Answer, Download
+from trial_client.credentials import Credentials, Session
+from trial_client.problems import TrialProblem, Unreachable
+from trial_client.retries import Delivered, Retries, deliver
+
+MERGE_PATCH = "application/merge-patch+json"
+WITHOUT_BODY = frozenset({204, 205})
+
+
+def fresh_key() -> str:
+    """An Idempotency-Key for a new request: the same for all its attempts, and for no other."""
+    return str(uuid4())
+
+
+def segment(value: str) -> str:
+    """A value as one segment of a path."""
+    return quote(str(value), safe="")
+
+
+class Sender:
+    """The connection to one installation as one caller.
+
+    A call with an `idempotency_key` or `if_match`, and every GET, is sent again
+    when the line breaks or the service is busy; nothing else is. A token
+    that is refused is renewed once.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | None = None,
+        *,
+        retries: Retries | None = None,
+        language: str | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        """Connect; `http` brings your own proxies, certificates and time limits.
+
+        Without `credentials`, only what is public can be called. `language`
+        (such as `zh-CN`) is that of labels and problems.
+        """
+        self._http = http or httpx.Client(timeout=httpx.Timeout(30, connect=5))
+        self._http.base_url = httpx.URL(address)
+        if language is not None:
+            self._http.headers["Accept-Language"] = language
+        self._retries = retries or Retries()
+        self._session: Session | None = None
+        if credentials is not None:
+            self._session = Session(self._http, credentials, self._retries)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back. The session goes on: end it with `sign_out`."""
+        self._http.close()
+
+    def sign_out(self) -> None:
+        """End the session: its tokens are refused from now on."""
+        if self._session is not None:
+            self._session.end()
+
+    # --- what the operations call -----------------------------------------------------------
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
+        form: Mapping[str, object] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer[Any]:
+        """Any request that is answered in JSON.
+
+        Raises:
+            TrialProblem: it was refused.
+            Unreachable: it was not answered.
+        """
+        request = self._request(method, path, query, body, form, if_match, idempotency_key)
+        try:
+            delivered = self._delivered(request)
+            if delivered.response.status_code == 412 and delivered.uncertain:
+                return self._own_change(delivered, path, body or {}, str(if_match))
+            return _answer(_successful(delivered))
+        except (TrialProblem, Unreachable) as error:
+            error.idempotency_key = idempotency_key
+            raise
+
+    def pages(self, method: str, path: str, *, query: Mapping[str, object]) -> Iterator[Any]:
+        """Every item of a list."""
+        cursor: str | None = None
+        while True:
+            page = self.send(method, path, query={**query, "cursor": cursor}).body
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def download(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        accept: str = "*/*",
+    ) -> Download:
+        """An answer that is a file."""
+        request = self._request(method, path, query)
+        request.headers["Accept"] = accept
+        return Download(lambda: _successful(self._delivered(request, stream=True)))
+
+    # --- sending ------------------------------------------------------------------------------
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
+        form: Mapping[str, object] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> httpx.Request:
+        headers = {"Accept": "application/json"}
+        if method == "PATCH":
+            headers["Content-Type"] = MERGE_PATCH
+        if if_match is not None:
+            headers["If-Match"] = if_match
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        given: Any = {name: one for name, one in (query or {}).items() if one is not None}
+        fields: Any = form
+        return self._http.build_request(
+            method, path, params=given, json=body, data=fields, headers=headers
+        )
+
+    def _delivered(self, request: httpx.Request, *, stream: bool = False) -> Delivered:
+        secured = "Idempotency-Key" in request.headers or "If-Match" in request.headers
+        return deliver(
+            lambda: self._attempt(request, stream=stream),
+            safe=request.method == "GET" or secured,
+            asked=request.method,
+            path=request.url.path,
+            retries=self._retries,
+        )
+
+    def _attempt(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+        token = None
+        if self._session is not None:
+            token = self._session.token()
+            request.headers["Authorization"] = f"Bearer {token}"
+        response = self._read(request, stream=stream)
+        if response.status_code == 401 and self._session is not None:
+            renewed = self._session.token(refused=token)
+            request.headers["Authorization"] = f"Bearer {renewed}"
+            response = self._read(request, stream=stream)
+        return response
+
+    def _read(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+        response = self._http.send(request, stream=stream)
+        if stream and not response.is_success:
+            response.read()
+        return response
+
+    def _own_change(
+        self, refused: Delivered, path: str, body: Mapping[str, object], if_match: str
+    ) -> Answer[Any]:
+        """The answer of a change that was made, although its first answer was lost.
+
+        The version that it was made on is gone. It was ours that took its
+        place if the next version says all that was sent.
+        """
+        found = self._delivered(self._request("GET", path)).response
+        if found.is_success and _version(found.headers.get("ETag", "")) == _version(if_match) + 1:
+            given = {name: value for name, value in body.items() if name != "reason"}
+            if says(found.json(), given):
+                return _answer(found, replayed=True)
+        raise TrialProblem(refused.response, uncertain=True)
+
+
+def says(record: object, given: object) -> bool:
+    """Whether a record holds what was given; it may hold more."""
+    if isinstance(given, Mapping):
+        return isinstance(record, Mapping) and all(
+            says(record.get(name), value) for name, value in given.items()
+        )
+    if isinstance(given, list | tuple):
+        return (
+            isinstance(record, list)
+            and len(record) == len(given)
+            and all(says(one, other) for one, other in zip(record, given, strict=True))
+        )
+    return record == given and isinstance(record, bool) == isinstance(given, bool)
+
+
+def _version(etag: str) -> int:
+    found = re.match(r'(?:W/)?"(\d+)', etag)
+    return int(found[1]) if found else -1
+
+
+def _successful(delivered: Delivered) -> httpx.Response:
+    if not delivered.response.is_success:
+        raise TrialProblem(delivered.response, uncertain=delivered.uncertain)
+    return delivered.response
+
+
+def _answer(response: httpx.Response, *, replayed: bool = False) -> Answer[Any]:
+    return Answer(
+        body=None if response.status_code in WITHOUT_BODY else response.json(),
+        etag=response.headers.get("ETag", ""),
+        replayed=replayed or response.headers.get("Idempotency-Replayed") == "true",
+        request_id=response.headers.get("X-Request-Id", ""),
+    )

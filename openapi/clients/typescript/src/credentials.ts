@@ -1,0 +1,139 @@
+/** Who calls, and the tokens that show it: asked for when needed, renewed before they expire. */
+import { deliver, type Retries } from "./delivery.ts";
+import { problemIn, TrialProblem } from "./problems.ts";
+import type { components } from "./schema.ts";
+
+type TokenAnswer = components["schemas"]["TokenAnswer"];
+
+/**
+ * - A person, with the one-time code of a second factor where they have one.
+ * - A session that was begun elsewhere, or on the page before.
+ * - A system that keeps a secret, or a private key: `assertion` signs a new JWT at each call (RFC 7523).
+ * - An outside identity provider: `token` gives one that is still good.
+ */
+export type Credentials =
+  | { username: string; password: string; totp?: string }
+  | { refreshToken: string }
+  | { clientId: string; clientSecret: string }
+  | { clientId: string; assertion: () => string | Promise<string> }
+  | { token: () => string | Promise<string> };
+
+type SignIn = Exclude<Credentials, { token: unknown }>;
+
+const ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** How long before its end a token is renewed; of a short-lived one, a fifth of its life. */
+const MARGIN_MS = 60_000;
+
+export interface SessionOptions {
+  baseUrl: string;
+  credentials: Credentials;
+  retries: Retries;
+  fetch: (request: Request) => Promise<Response>;
+  /** Told of each new refresh token, for who wants to go on after a reload. */
+  onRefreshToken?: ((token: string | null) => void) | undefined;
+}
+
+/** The current token of one caller; calls that need a new one at the same time share it. */
+export class Session {
+  readonly #options: SessionOptions;
+  #token: string | null = null;
+  #refreshToken: string | null = null;
+  #renewAt = 0;
+  #renewing: Promise<string> | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** A token that is still good, and is not the one that was refused. */
+  async token(refused: string | null = null): Promise<string> {
+    const { credentials } = this.#options;
+    if ("token" in credentials) return credentials.token();
+    if (this.#token !== null && this.#token !== refused && performance.now() < this.#renewAt) {
+      return this.#token;
+    }
+    this.#renewing ??= this.#renewed(credentials).finally(() => {
+      this.#renewing = null;
+    });
+    return this.#renewing;
+  }
+
+  /** Sign out: the session's tokens are refused from now on. */
+  async end(): Promise<void> {
+    const token = this.#refreshToken ?? this.#token;
+    this.#token = null;
+    this.#keepRefreshToken(null);
+    if (token !== null) await this.#post("/v1/oauth/revoke", async () => ({ token }));
+  }
+
+  async #renewed(credentials: SignIn): Promise<string> {
+    const answer = await this.#answer(credentials);
+    const life = answer.expires_in * 1000;
+    this.#token = answer.access_token;
+    this.#renewAt = performance.now() + life - Math.min(MARGIN_MS, life / 5);
+    this.#keepRefreshToken(answer.refresh_token ?? null);
+    return answer.access_token;
+  }
+
+  async #answer(credentials: SignIn): Promise<TokenAnswer> {
+    const refreshToken = this.#refreshToken;
+    if (refreshToken !== null) {
+      this.#refreshToken = null;
+      try {
+        return await this.#ask({ refreshToken });
+      } catch (error) {
+        const over = error instanceof TrialProblem && error.code === "invalid_grant";
+        if (!over || !isLasting(credentials)) throw error;
+      }
+    }
+    return this.#ask(credentials);
+  }
+
+  async #ask(credentials: SignIn): Promise<TokenAnswer> {
+    const response = await this.#post("/v1/oauth/token", () => form(credentials));
+    return (await response.json()) as TokenAnswer;
+  }
+
+  async #post(path: string, body: () => Promise<Record<string, string>>): Promise<Response> {
+    const { baseUrl, retries, fetch } = this.#options;
+    const asked = new Request(baseUrl + path, { method: "POST" });
+    // Signing in twice does no harm, and a refresh token is good again for some seconds.
+    const { response } = await deliver(
+      asked,
+      async () => {
+        const init = { method: "POST", body: new URLSearchParams(await body()) };
+        return fetch(new Request(asked.url, init));
+      },
+      true,
+      retries,
+    );
+    if (!response.ok) throw new TrialProblem(response, await problemIn(response));
+    return response;
+  }
+
+  #keepRefreshToken(token: string | null): void {
+    this.#refreshToken = token;
+    this.#options.onRefreshToken?.(token);
+  }
+}
+
+/** Whether one can sign in with it again: a one-time code and a refresh token are good once. */
+function isLasting(credentials: SignIn): boolean {
+  return "clientId" in credentials || ("username" in credentials && credentials.totp === undefined);
+}
+
+async function form(credentials: SignIn): Promise<Record<string, string>> {
+  if ("refreshToken" in credentials) {
+    return { grant_type: "refresh_token", refresh_token: credentials.refreshToken };
+  }
+  if ("username" in credentials) {
+    return { grant_type: "password", ...credentials };
+  }
+  const client = { grant_type: "client_credentials", client_id: credentials.clientId };
+  if ("clientSecret" in credentials) {
+    return { ...client, client_secret: credentials.clientSecret };
+  }
+  const assertion = await credentials.assertion();
+  return { ...client, client_assertion_type: ASSERTION, client_assertion: assertion };
+}

@@ -1,0 +1,132 @@
+"""Both clients do the same where something goes wrong, and where there is more than one page."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.clients.hindrance import Fault, Hindrance
+from tests.clients.speaking import CLIENTS, Play
+from tests.make import Api, ok, path, plan
+
+
+@pytest.fixture(params=CLIENTS)
+def play(request: pytest.FixtureRequest) -> Play:
+    """One client after the other."""
+    return CLIENTS[request.param]
+
+
+def test_a_refusal_names_its_code_each_mistake_and_the_key(
+    unchanged: Api, line: Hindrance, play: Play
+) -> None:
+    line.clear()
+    assert play("refused", line.address, token=unchanged.as_("investigator").token) == {
+        "status": 422,
+        "code": "invalid",
+        "pointers": ["/year_of_birth"],
+        "quotable": True,
+        "uncertain": False,
+        "retry_after": None,
+        "key": "a-key",
+    }
+
+
+def test_a_request_repeated_later_with_its_key_is_done_once(
+    api: Api, line: Hindrance, play: Play
+) -> None:
+    line.meet(Fault.CUT_AFTER)
+    came = play("repeated", line.address, token=api.as_("investigator").token)
+    assert came == {"replayed": True, "number": "NN-0001"}
+    assert api.count("subject") == 1
+
+
+def test_what_nothing_makes_safe_is_sent_once(unchanged: Api, line: Hindrance, play: Play) -> None:
+    line.meet(Fault.CUT_BEFORE)
+    assert play("unkeyed", line.address) == {"key": None}
+    assert (line.hindered, line.passed) == (["POST /sandbox/clock"], [])
+
+
+def test_a_pause_longer_than_the_caller_s_patience_is_theirs_to_wait_for(
+    unchanged: Api, line: Hindrance, play: Play
+) -> None:
+    line.meet(Fault.BUSY)
+    line.pause = "1"
+    came = play("impatient", line.address, token=unchanged.as_("investigator").token)
+    assert (came["code"], came["retry_after"], came["key"]) == ("unavailable", "1", "a-key")
+    assert line.passed == []
+
+
+def test_the_pause_that_the_service_names_is_kept(
+    unchanged: Api, line: Hindrance, play: Play
+) -> None:
+    line.meet(Fault.TOO_MANY)
+    line.pause = "1"
+    assert play("patient", line.address, token=unchanged.as_("investigator").token) >= 1
+    assert line.passed == ["GET /v1/me"]
+
+
+def test_another_s_change_is_not_taken_for_one_s_own(api: Api, line: Hindrance, play: Play) -> None:
+    investigator = api.as_("investigator")
+    subject = investigator.consented()
+    start = api.today() + timedelta(days=10)
+    for dose in (66, 70):
+        changed = plan(start, planned_dose_gy=dose, reason="As planned")
+        ok(investigator.put(path(subject, "radiotherapy"), changed))
+    line.meet(Fault.CUT_BEFORE)
+    came = play(
+        "overtaken",
+        line.address,
+        token=investigator.token,
+        subject=subject["id"],
+        plan=plan(start, planned_dose_gy=60, reason="Planned anew"),
+    )
+    assert (came["status"], came["code"], came["uncertain"]) == (412, "stale_version", True)
+    assert api.count("radiotherapy") == 2
+
+
+def test_a_list_is_read_to_its_last_page(api: Api, line: Hindrance, play: Play) -> None:
+    line.clear()
+    investigator = api.as_("investigator")
+    numbers = [investigator.screened()["number"] for _ in range(5)]
+    came = play("listed", line.address, token=investigator.token)
+    assert came == [numbers, '"7"']
+    assert len(line.passed) == 3
+
+
+def test_the_feed_goes_on_where_it_was_left(api: Api, line: Hindrance, play: Play) -> None:
+    line.clear()
+    investigator = api.as_("investigator")
+    for _ in range(5):
+        investigator.screened()
+    events = ok(investigator.get("/v1/events"))["items"]
+    came = play("followed", line.address, token=investigator.token)
+    assert came == [event["id"] for event in events]
+    assert len(came) == 5
+
+
+def test_a_token_is_renewed_once_before_it_expires_and_ends_with_the_session(
+    api: Api, line: Hindrance, play: Play
+) -> None:
+    line.clear()
+    assert play("renewed", line.address) == ["investigator"] * 4
+    assert line.passed.count("POST /v1/oauth/token") == 2
+    told = "SELECT generation, ended_because IS NOT NULL FROM account_session"
+    assert [tuple(row) for row in api.rows(told)] == [(1, True)]
+
+
+def test_a_token_that_is_refused_is_asked_for_anew(
+    unchanged: Api, line: Hindrance, play: Play
+) -> None:
+    line.clear()
+    assert play("denied", line.address, token=unchanged.as_("monitor").token) == "monitor"
+    assert line.passed == ["GET /v1/me"] * 2
+
+
+def test_a_system_signs_in_with_its_secret(api: Api, line: Hindrance, play: Play) -> None:
+    line.clear()
+    assert play("machine", line.address) == ["hospital_system", "invalid_client"]
+
+
+def test_a_report_comes_as_a_file(unchanged: Api, line: Hindrance, play: Play) -> None:
+    line.clear()
+    token = unchanged.as_("data_manager").token
+    assert play("downloaded", line.address, token=token) == "<!doctype"
