@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.api.exports.extract import Writer
 from services.api.exports.fhir import capability as fhir_capability
 from services.api.exports.fhir import writing as fhir
+from services.api.exports.registry import writing as registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ _ALL: tuple[Format, ...] = (
             Form(fhir_capability.LINES, "ndjson", fhir.ndjson),
         ),
     ),
+    Format("registry", forms=(Form("application/json", "json", registry.write),)),
 )
 
 FORMATS: Mapping[str, Format] = {one.name: one for one in _ALL}

@@ -132,14 +132,8 @@ def _comparisons(
     protocol: Protocol,
     today: date,
 ) -> Iterable[Comparison]:
-    severe, any_grade = protocol.endpoint.severe_grade, protocol.endpoint.any_grade
-    highest = protocol.grading.maximum
-    yield _comparison(
-        "primary", f"Grade {severe} or higher (primary outcome)", arms, _severe, today
-    )
-    yield _comparison(
-        "secondary", f"Grade {any_grade} or higher (secondary outcome)", arms, _any, today
-    )
+    severe, highest = protocol.endpoint.severe_grade, protocol.grading.maximum
+    yield from registered(arms, protocol, today)
     if highest > severe:
         yield _comparison(
             "highest", f"Grade {highest}", arms, lambda one: one.outcome.grade_4, today
@@ -153,6 +147,19 @@ def _comparisons(
 
         title = f"Grade {severe} or higher on the derived scale: {scale.label}"
         yield _comparison(scale.id, title, arms, reached, today)
+
+
+def registered(
+    arms: Mapping[str, Sequence[Participant]], protocol: Protocol, today: date
+) -> Iterable[Comparison]:
+    """The primary and the secondary outcome of the analysis set, arm by arm."""
+    severe, any_grade = protocol.endpoint.severe_grade, protocol.endpoint.any_grade
+    yield _comparison(
+        "primary", f"Grade {severe} or higher (primary outcome)", arms, _severe, today
+    )
+    yield _comparison(
+        "secondary", f"Grade {any_grade} or higher (secondary outcome)", arms, _any, today
+    )
 
 
 def _severe(one: Participant) -> bool:
