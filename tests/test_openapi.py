@@ -31,13 +31,14 @@ PUBLIC = {
     "read_commitment",
     "read_health",
     "read_readiness",
+    "list_problems",
     "read_problem",
     "read_clock",
     "move_clock",
 }
 ALWAYS_POSSIBLE = {"change_client"}
 """Changes that no state of the record forbids."""
-HTML = {"read_problem"}
+HTML = {"list_problems", "read_problem"}
 DRAWN = {
     "read_recruitment_report",
     "read_consort_report",

@@ -1,5 +1,6 @@
 """The environment: what a production start needs, and that it names all that is missing."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -214,3 +215,50 @@ def test_a_role_that_the_trial_has_not_asks_nobody_for_a_second_factor_so_it_is_
 ) -> None:
     with pytest.raises(MissingSetting, match="TRIAL_TOTP_ROLES: the trial has no role admins"):
         create_app(start({**environment, "TRIAL_TOTP_ROLES": '["admins"]'}))
+
+
+def test_no_origin_is_allowed_unless_named(start: Start, environment: Environment) -> None:
+    assert start(environment).cors_origins == frozenset()
+    assert start({**environment, "TRIAL_CORS_ORIGINS": ""}).cors_origins == frozenset()
+    named = '["https://edc.example.org", "http://10.0.0.7:8080", "http://[2001:db8::1]:81"]'
+    found = start({**environment, "TRIAL_CORS_ORIGINS": named}).cors_origins
+    assert found == {"https://edc.example.org", "http://10.0.0.7:8080", "http://[2001:db8::1]:81"}
+
+
+def test_production_names_each_origin(start: Start, environment: Environment) -> None:
+    changed = {**environment, "TRIAL_CORS_ORIGINS": '["https://edc.example.org", "*"]'}
+    with pytest.raises(MissingSetting) as refusal:
+        start(changed)
+    assert str(refusal.value).startswith("TRIAL_CORS_ORIGINS: name each origin")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://edc.example.org/",
+        "https://edc.example.org/app",
+        "https://EDC.example.org",
+        "https://edc.example.org:443",
+        "http://edc.example.org:80",
+        "https://edc.example.org:0",
+        "edc.example.org",
+        "https://*.example.org",
+        "https://user@edc.example.org",
+        "ftp://edc.example.org",
+        "null",
+        "",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused(
+    monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    monkeypatch.setenv("TRIAL_CORS_ORIGINS", json.dumps([origin]))
+    with pytest.raises(ValidationError) as refusal:
+        Settings()
+    assert "as browsers" in str(refusal.value)
+
+
+def test_origins_that_are_no_list_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAL_CORS_ORIGINS", "https://edc.example.org")
+    with pytest.raises(ValidationError, match="cors_origins"):
+        Settings()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.api import setup
 from services.api.accounts.routes import router as accounts
@@ -19,6 +20,7 @@ from services.api.certificates.routes import router as certificates
 from services.api.core import errors, logs, openapi
 from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
+from services.api.core.cors import CrossOrigin
 from services.api.core.db import Database
 from services.api.core.keys import KeyRing, UnusableKeys
 from services.api.core.outside import OutsideIssuer
@@ -28,6 +30,7 @@ from services.api.corrections.routes import router as corrections
 from services.api.deadlines.routes import router as deadlines
 from services.api.deviations.routes import router as deviations
 from services.api.discontinuations.routes import router as discontinuations
+from services.api.documentation.description import Description
 from services.api.eligibility.routes import router as eligibility
 from services.api.endpoint.routes import router as endpoint
 from services.api.enrolment.routes import router as enrolment
@@ -136,6 +139,17 @@ ROUTERS = (
 )
 
 
+class Application(openapi.Documented):
+    """The application, readable for pages of the origins that the settings name."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put CORS around all else: Starlette would leave it out of the answer to a failure."""
+        settings: Settings = self.state.settings
+        return CrossOrigin(
+            super().build_middleware_stack(), settings.cors_origins, this_machine=settings.sandbox
+        )
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for the settings at hand, or those of the environment.
 
@@ -147,7 +161,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if not settings.sandbox:
         settings.require_production()
     logs.configure()
-    app = openapi.Documented(
+    app = Application(
         title="Trial API",
         summary="The service that runs a multi-centre clinical trial over a JSON API",
         description=DESCRIPTION,
@@ -159,6 +173,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     _furnish(app, settings)
+    app.state.description = Description(app.openapi)
     errors.install(app)
     app.add_middleware(logs.AccessLog)
     app.add_middleware(

@@ -1,13 +1,21 @@
 """The environment, read once. Secrets come from files, so they never show in a process list."""
 
 import json
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DOCUMENTS = Path(__file__).parent / "protocol" / "documents"
@@ -24,6 +32,36 @@ def _no_text_is_no_map(given: object) -> object:
 
 
 Map = Annotated[dict[str, str], NoDecode, BeforeValidator(_no_text_is_no_map)]
+
+
+def _no_text_is_no_list(given: object) -> object:
+    return json.loads(given or "[]") if isinstance(given, str) else given
+
+
+ANY_ORIGIN = "*"
+"""Pages of every origin: for practice only."""
+
+_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def _as_browsers_write_it(origin: str) -> str:
+    """Refuse a text that no browser ever sends as an origin: it would allow nobody."""
+    if origin == ANY_ORIGIN:
+        return origin
+    found = _ORIGIN.fullmatch(origin)
+    if found is None:
+        raise ValueError("write each as browsers do: https://edc.example.org, without a path")
+    if found[2] == _DEFAULT_PORTS[found[1]]:
+        raise ValueError("leave the usual port away, as browsers do")
+    return origin
+
+
+Origins = Annotated[
+    frozenset[Annotated[str, AfterValidator(_as_browsers_write_it)]],
+    NoDecode,
+    BeforeValidator(_no_text_is_no_list),
+]
 
 
 class Settings(BaseSettings):
@@ -84,6 +122,11 @@ class Settings(BaseSettings):
         default="127.0.0.1", description="Addresses whose X-Forwarded-For is believed."
     )
     max_body_bytes: int = 256 * 1024
+    cors_origins: Origins = Field(
+        default=frozenset(),
+        description="Origins whose pages may call the API from a browser, as JSON:"
+        ' ["https://edc.example.org"].',
+    )
 
     webhook_private_addresses: bool = Field(
         default=False,
@@ -170,6 +213,8 @@ class Settings(BaseSettings):
         faults += [
             f"TRIAL_{name.upper()}: no readable file at the path given" for name in unreadable
         ]
+        if ANY_ORIGIN in self.cors_origins:
+            faults.append("TRIAL_CORS_ORIGINS: name each origin; * lets every page in the world in")
         if faults:
             raise MissingSetting("\n".join(faults))
         _ = self.person_key  # which names its own fault

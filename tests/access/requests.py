@@ -319,6 +319,7 @@ REQUESTS: dict[str, Send] = {
     ),
     "read_health": read("/healthz"),
     "read_readiness": read("/readyz"),
+    "list_problems": read("/problems"),
     "read_problem": read("/problems/not_ready"),
     "read_clock": read("/sandbox/clock"),
     "move_clock": move_clock,

@@ -132,9 +132,5 @@ def test_only_single_records_carry_a_tag_and_only_pages_a_link(document: Json) -
                 assert ("Link" in answer["headers"]) == (cursor and status == "200")
 
 
-def test_the_document_is_served_with_its_pages_offline(unchanged: Api, document: Json) -> None:
+def test_the_document_is_served_whole(unchanged: Api, document: Json) -> None:
     assert unchanged.client.get("/openapi.json").json() == document
-    for page in ("/docs", "/redoc"):
-        text = unchanged.client.get(page).text
-        assert "<html" in text
-        assert "cdn." not in text

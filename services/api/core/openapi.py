@@ -9,8 +9,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from fastapi_offline import FastAPIOffline
-from starlette.routing import Mount
 
 from services.api.core.errors import (
     ApiError,
@@ -62,13 +60,10 @@ def operation_id(route: APIRoute) -> str:
 
 
 class Documented(FastAPI):
-    """An app whose document is ours, with pages of it that load nothing from elsewhere."""
+    """An app whose document is ours; its pages are those of `documentation`."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(docs_url=None, redoc_url=None, **settings)
-        # A function that makes an app of FastAPI's own: its pages and files are taken over.
-        pages = FastAPIOffline(title=self.title).routes
-        self.routes.extend(page for page in pages if isinstance(page, APIRoute | Mount))
+        super().__init__(openapi_url=None, docs_url=None, redoc_url=None, **settings)
 
     def openapi(self) -> Json:
         """The document, made when it is first asked for."""

@@ -8,7 +8,7 @@ from services.api.core.errors import ApiError
 class OAuthError(ApiError):
     """The token request is refused.
 
-    See RFC 6749 section 5.2; `error` is its code.
+    See RFC 6749 section 5.2; `error` is its code, `error_description` says more.
     """
 
     code, status = "oauth_error", 400
@@ -16,7 +16,8 @@ class OAuthError(ApiError):
 
     def __init__(self, detail: str | None = None, *, challenge: str | None = None) -> None:
         headers = {"WWW-Authenticate": challenge} if challenge else {}
-        super().__init__(detail, headers=headers, extra={"error": self.error})
+        told = {"error": self.error, "error_description": detail or self.remedy()}
+        super().__init__(detail, headers=headers, extra=told)
 
 
 class InvalidRequest(OAuthError):

@@ -1,16 +1,20 @@
-"""Health, readiness, and the pages that explain problems."""
+"""Health, readiness, and the pages of the documentation."""
 
-import html
-
-from fastapi import Depends, Path
-from starlette.responses import HTMLResponse
+from fastapi import Depends, Path, Request
+from starlette.responses import HTMLResponse, Response
 
 from services.api import migrate
+from services.api.core import etag
 from services.api.core.auth import open_to_all
+from services.api.core.context import ProtocolDep, SettingsDep
 from services.api.core.db import SessionDep
 from services.api.core.errors import ApiError, NotFound, Unavailable, responses
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
+from services.api.documentation import problems, viewers
+from services.api.documentation.assets import Asset, asset
+from services.api.documentation.description import Description
+from services.api.documentation.page import Page
 from services.api.events import service as events
 from services.api.randomization.secret import SecretDep
 from services.api.system import service
@@ -20,15 +24,7 @@ from services.api.system.schemas import Health, Readiness
 router = Router(tags=["system"])
 
 HEALTH = Depends(open_to_all(Action.READ_HEALTH))
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}}
-code{{background:#eee;padding:.1em .3em;border-radius:.2em}}</style></head>
-<body><h1>{title}</h1><p><code>{code}</code> · HTTP status {status}</p><p>{remedy}</p>
-<p><a href="/docs">API documentation</a></p></body></html>
-"""
+DOCUMENTATION = Depends(open_to_all(Action.READ_DOCUMENTATION))
 
 
 @router.get("/healthz", dependencies=[HEALTH])
@@ -56,23 +52,70 @@ def read_readiness(session: SessionDep, secret: SecretDep) -> Readiness:
 
 
 @router.get(
+    "/problems", dependencies=[DOCUMENTATION], response_class=HTMLResponse, responses=responses()
+)
+async def list_problems() -> Response:
+    """The page that lists every problem, by status, with what it means."""
+    return _shown(problems.index())
+
+
+@router.get(
     "/problems/{code}",
-    dependencies=[Depends(open_to_all(Action.READ_DOCUMENTATION))],
+    dependencies=[DOCUMENTATION],
     response_class=HTMLResponse,
     responses=responses(NotFound),
 )
-async def read_problem(
+def read_problem(
+    request: Request,
     code: str = Path(
         pattern=r"^[a-z_]{1,64}$", description="The last part of `type`.", examples=["not_ready"]
     ),
-) -> str:
+) -> Response:
     """The page behind a problem's `type`: what it means and what to do next."""
     kind = ApiError.by_code.get(code)
     if kind is None:
         raise NotFound
-    return PAGE.format(
-        title=html.escape(kind.title()),
-        code=code,
-        status=kind.status,
-        remedy=html.escape(kind.remedy()),
-    )
+    description: Description = request.app.state.description
+    return _shown(problems.explanation(kind, description.answering))
+
+
+@router.get("/docs", include_in_schema=False)
+async def read_docs(protocol: ProtocolDep, settings: SettingsDep) -> Response:
+    """The page to try every operation on."""
+    return _shown(viewers.docs(protocol if settings.sandbox else None))
+
+
+@router.get("/redoc", include_in_schema=False)
+async def read_reference() -> Response:
+    """The page to read every operation on."""
+    return _shown(viewers.reference())
+
+
+@router.get("/docs/assets/{name}", include_in_schema=False)
+def read_asset(request: Request, name: str) -> Response:
+    """A file that the pages load."""
+    found = asset(name)
+    if found is None:
+        raise NotFound
+    return _served(request, found)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def read_document(request: Request) -> Response:
+    """The OpenAPI document."""
+    description: Description = request.app.state.description
+    return _served(request, description.served)
+
+
+def _shown(page: Page) -> Response:
+    return HTMLResponse(page.html, headers=page.headers)
+
+
+def _served(request: Request, one: Asset) -> Response:
+    """What is alike for everyone, compressed for who takes that, and not at all to who holds it."""
+    request.state.vary = "Accept-Encoding"
+    form = one.form(request.headers.get("Accept-Encoding", ""))
+    headers = {"ETag": form.tag, "X-Content-Type-Options": "nosniff", **form.headers}
+    if etag.unchanged(request.headers.get("If-None-Match"), form.tag):
+        return Response(status_code=304, headers=headers)
+    return Response(form.body, headers=headers, media_type=one.media_type)

@@ -2586,6 +2586,10 @@ class Operations(Sender):
         """
         return self.send("GET", "/readyz")
 
+    def list_problems(self) -> Download:
+        """The page that lists every problem, by status, with what it means."""
+        return self.download("GET", "/problems", accept="text/html")
+
     def read_problem(self, code: str) -> Download:
         """The page behind a problem's `type`: what it means and what to do next.
 
