@@ -89,11 +89,10 @@ def test_a_subject_passes_from_state_to_state_on_recorded_days() -> None:
         ("off-study", days[70], None),
     ]
     # The end of radiotherapy was recorded beside a death before it.
-    assert states(subject(status="died", left_on=later[30], died_on=later[30]), parts)[-1] == (
-        "off-study",
-        days[30],
-        None,
-    )
+    assert states(subject(status="died", left_on=later[30], died_on=later[30]), parts)[-2:] == [
+        ("on-study", days[2], days[30]),
+        ("off-study", days[30], None),
+    ]
 
 
 @pytest.mark.parametrize("status", SubjectStatus, ids=lambda status: status.value)

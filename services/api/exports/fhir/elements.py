@@ -32,6 +32,7 @@ class Names:
     def __init__(self, nct_id: str) -> None:
         self.nct_id = nct_id
         self.base = f"https://{nct_id.lower()}.invalid/fhir"
+        self._concepts: dict[tuple[str, ...], Json] = {}
 
     def url(self, kind: str, resource_id: object) -> str:
         """The whole name of a resource."""
@@ -46,8 +47,14 @@ class Names:
         return {"system": self.system(system), "code": written(code)}
 
     def concept(self, system: str, code: object, *others: Json, text: str | None = None) -> Json:
-        """A code of the trial's own, with the same in official systems after it."""
-        return concept(self.coding(system, code), *others, text=text)
+        """A code of the trial's own, with the same in official systems after it.
+
+        Few are used, and often: each is made once, and not to be changed.
+        """
+        key = (system, written(code), text or "", *(one["code"] for one in others))
+        if key not in self._concepts:
+            self._concepts[key] = concept(self.coding(system, code), *others, text=text)
+        return self._concepts[key]
 
     def identifier(self, kind: str, value: object) -> Json:
         """A value that is unique among those of its kind, such as a subject's number."""
