@@ -110,6 +110,7 @@ OWN: defaultdict[str, set[str]] = defaultdict(
     deadlines={"cases"},
     eligibility={"facts"},
     endpoint={"explanation"},
+    exports={"answer", "archive", "extract", "formats", "spool"},
     radiotherapy={"stratification"},
     reports={
         "agreement",

@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 
 from services.api.core.errors import ApiError
 from services.api.document import openapi_text
+from services.api.exports.formats import FORMATS
 from services.api.main import TAGS
 
 Json = dict[str, Any]
@@ -48,6 +49,8 @@ DRAWN = {
     "read_safety_report",
 }
 """Answers that are also a page and a PDF for people."""
+FILES = {"read_export"}
+"""Operations that answer files of many formats: those of their own table."""
 MESSAGES = {"read_case_report"}
 """Operations that answer an XML message too."""
 TABLES = {"list_audit_events"}
@@ -112,6 +115,10 @@ def test_every_refusal_is_a_problem_that_has_a_page(name: str) -> None:
             assert "content" not in answer
             continue
         if status.startswith("2"):
+            if name in FILES:
+                forms = [form for one in FORMATS.values() for form in (*one.forms, *one.single)]
+                assert set(answer["content"]) == {form.media_type for form in forms}
+                continue
             also = {"text/csv"} if name in TABLES else set()
             also |= {"text/html", "application/pdf"} if name in DRAWN else set()
             also |= {"application/xml"} if name in MESSAGES else set()

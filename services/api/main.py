@@ -35,6 +35,7 @@ from services.api.eligibility.routes import router as eligibility
 from services.api.endpoint.routes import router as endpoint
 from services.api.enrolment.routes import router as enrolment
 from services.api.events.routes import router as events
+from services.api.exports.routes import router as exports
 from services.api.exposures.routes import router as exposures
 from services.api.gradings.routes import router as gradings
 from services.api.identity.routes import router as identity
@@ -97,6 +98,7 @@ TAGS = [
     {"name": "verifications", "description": "Gradings compared with their source."},
     {"name": "locks", "description": "When a subject's record, or the trial's, may change."},
     {"name": "reports", "description": "Figures for those who watch over the trial."},
+    {"name": "exports", "description": "The whole trial as a file, in formats others read."},
     {"name": "events", "description": "What happened, in order, for other systems."},
     {"name": "webhooks", "description": "Events sent to other systems as they happen."},
     {"name": "audit", "description": "Who did what, and the seals that prove it."},
@@ -132,6 +134,7 @@ ROUTERS = (
     verifications,
     locks,
     reports,
+    exports,
     events,
     webhooks,
     audit,

@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         description="Origins whose pages may call the API from a browser, as JSON:"
         ' ["https://edc.example.org"].',
     )
+    spool_dir: Path | None = Field(
+        default=None,
+        description="Where exports wait for their readers; the system's temporary directory if"
+        " none is given. They hold the whole trial, without a name, and up to some GiB.",
+    )
 
     webhook_private_addresses: bool = Field(
         default=False,

@@ -302,6 +302,7 @@ REQUESTS: dict[str, Send] = {
     "read_agreement_report": read("/v1/reports/agreement"),
     "read_endpoints_report": read("/v1/reports/endpoints"),
     "read_safety_report": read("/v1/reports/safety-by-arm"),
+    "read_export": read("/v1/exports/csv?dataset=subjects"),
     "list_audit_events": read("/v1/audit-events?site=NN"),
     "list_checkpoints": read("/v1/audit/checkpoints"),
     "list_events": read("/v1/events"),

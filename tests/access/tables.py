@@ -48,6 +48,7 @@ READS: dict[str, tuple[str, ...]] = {
     "list_grading_verifications": ("grading", "grading_verification"),
     "list_verifications": ("grading", "grading_verification"),
     "read_subject_lock": ("subject", "subject_lock"),
+    "read_export": ("subject", "allocation"),
     "list_audit_events": ("audit_event",),
 }
 WRITES: dict[str, tuple[str, ...]] = {

@@ -6,6 +6,7 @@ import pytest
 
 from services.api.audit.tables import NOT_RECORDS
 from services.api.audit.wording import (
+    CHANGES,
     TELLING,
     AuditAction,
     Change,
@@ -97,7 +98,7 @@ def test_a_record_without_words_of_its_own_is_told_all_the_same() -> None:
 
 
 def test_every_record_and_every_happening_has_its_words() -> None:
-    records = {one.record for one in TELLING if one.record}
+    records = {one.record for one in TELLING if one.operation in CHANGES}
     assert records == set(metadata.tables) - NOT_RECORDS
     assert {one.operation for one in TELLING} - {"INSERT", "UPDATE"} == set(Happening)
     assert {one.action for one in TELLING} == set(AuditAction)

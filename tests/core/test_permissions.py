@@ -64,6 +64,7 @@ def test_everyone_may_read_who_they_are_and_what_the_study_is() -> None:
         (Action.VERIFY_SOURCE, {Role.MONITOR}),
         (Action.SET_LOCK, {Role.DATA_MANAGER}),
         (Action.READ_ARM_REPORTS, {Role.STATISTICIAN, Role.DMC}),
+        (Action.READ_EXPORTS, {Role.STATISTICIAN, Role.DATA_MANAGER}),
     ],
 )
 def test_an_act_with_consequences_is_delegated_to_whom_the_contract_names(
@@ -89,6 +90,7 @@ def test_an_assessor_learns_nothing_that_tells_the_arm() -> None:
         Action.READ_ADJUDICATIONS,
         Action.READ_REPORTS,
         Action.READ_ARM_REPORTS,
+        Action.READ_EXPORTS,
     }
     assert not GRANTS[Role.ASSESSOR] & hidden
     assert set(Role) - SEES_ARM == {Role.ASSESSOR}

@@ -27,6 +27,7 @@ from tests.make import query as about
 
 READS = [one for one in reads() if one.id != "read_readiness"]
 """Without readiness: the throw-away database of the tests is not durable, as it rightly says."""
+EXPORT = "/v1/exports/{format}"
 LISTS = [one for one in READS if any(part["name"] == "cursor" for part in one.parameters)]
 ASKED = [one for one in READS if any(part["in"] == "query" for part in one.parameters)]
 
@@ -63,6 +64,7 @@ def ids(api: Api) -> dict[str, str]:
         "user_id": str(uuid5(NAMESPACE, "monitor-nn")),
         "account_id": str(uuid5(NAMESPACE, "his-nn")),
         "version": "1.0",
+        "format": "csv",
     }
     ok(caller.get("/v1/events"))  # which publishes all that, so that no read has anything to do
     return found
@@ -79,7 +81,7 @@ def reader(api: Api, operation: Operation) -> Api:
     """Someone who may read it."""
     if "proof" in operation.path:
         return api.as_("auditor")
-    if operation.path in {"/v1/reports/endpoints", "/v1/reports/safety-by-arm"}:
+    if operation.path in {"/v1/reports/endpoints", "/v1/reports/safety-by-arm", EXPORT}:
         return api.as_("statistician")
     if "stopping-rules" in operation.path:
         return api.as_("safety_officer")

@@ -78,6 +78,7 @@ class AuditAction(StrEnum):
     RECORD_READ = "record read"
     LIST_READ = "list read"
     TRAIL_EXPORTED = "trail exported"
+    DATA_EXPORTED = "data exported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +288,8 @@ TELLING: tuple[Told, ...] = (
         only=Only.OF_SUBJECT,
     ),
     Told(AuditAction.LIST_READ, "read a list ({record})", "READ", only=Only.OF_MANY),
-    Told(AuditAction.TRAIL_EXPORTED, "exported the audit trail", "EXPORT"),
+    Told(AuditAction.TRAIL_EXPORTED, "exported the audit trail", "EXPORT", "audit_event"),
+    Told(AuditAction.DATA_EXPORTED, "exported the trial's data", "EXPORT", "export"),
 )
 
 BOOKKEEPING = frozenset({"id", "site", "subject_id", "recorded_by", "recorded_at", "received_at"})

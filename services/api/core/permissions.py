@@ -101,6 +101,7 @@ class Action(StrEnum):
     READ_RANDOMIZATION_REPORT = "randomization_report:read"
     READ_REPORTS = "reports:read"
     READ_ARM_REPORTS = "arm_reports:read"
+    READ_EXPORTS = "exports:read"
     READ_QUERIES = "queries:read"
     RAISE_QUERY = "queries:create"
     CHANGE_QUERY = "queries:change"
@@ -228,6 +229,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     | {
         Action.RECORD_CORRECTION,
         Action.CERTIFY,
+        Action.READ_EXPORTS,
         Action.RAISE_QUERY,
         Action.CHANGE_QUERY,
         Action.SET_LOCK,
@@ -241,7 +243,9 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         Action.READ_CASE_REPORTS,
         Action.READ_STOPPING_RULES,
     },
-    Role.STATISTICIAN: _EVERYONE | _CLINICAL_READ | {Action.READ_PROOF, Action.READ_ARM_REPORTS},
+    Role.STATISTICIAN: _EVERYONE
+    | _CLINICAL_READ
+    | {Action.READ_PROOF, Action.READ_ARM_REPORTS, Action.READ_EXPORTS},
     Role.DMC: _EVERYONE | {Action.READ_ARM_REPORTS, Action.READ_STOPPING_RULES, Action.READ_EVENTS},
     Role.AUDITOR: _EVERYONE
     | _CLINICAL_READ

@@ -81,7 +81,7 @@ class Source:
     @property
     def versioned(self) -> bool:
         """Whether a correction is the next version of a record."""
-        return "version" in self.model.model_fields and self.link is None
+        return "version" in _table(self.model).primary_key.columns and self.link is None
 
     @property
     def columns(self) -> list[Any]:

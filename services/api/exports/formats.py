@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.api.exports.csv import writer as csv
 from services.api.exports.extract import Writer
 from services.api.exports.fhir import capability as fhir_capability
 from services.api.exports.fhir import writing as fhir
@@ -11,11 +12,20 @@ from services.api.exports.registry import writing as registry
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form of a format: its media type, how its file's name ends, and what writes it."""
+    """One form of a format: its media type, how its file's name ends, and what writes it.
+
+    `parameters` follow the media type in the answer, and choose nothing.
+    """
 
     media_type: str
     extension: str
     write: Writer
+    parameters: str = ""
+
+    @property
+    def content_type(self) -> str:
+        """The answer's Content-Type."""
+        return self.media_type + self.parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,15 @@ class Format:
     versions: tuple[str, ...] = ()
 
 
+ARCHIVE = "application/zip"
+
 _ALL: tuple[Format, ...] = (
+    Format(
+        "csv",
+        (Form(ARCHIVE, "zip", csv.whole),),
+        (Form("text/csv", "csv", csv.single, "; charset=utf-8; header=present"),),
+        datasets=csv.DATASETS,
+    ),
     Format(
         "fhir",
         forms=(

@@ -1616,6 +1616,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/exports/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole trial as a file, for data managers and statisticians: it names each subject's arm
+         * @description Everything in it is of one moment. The same data on the same day give the same bytes. The `Accept` header chooses between the forms of a format. The trail tells who took which export.
+         *
+         *     Refused with: `exports_busy` (503).
+         */
+        get: operations["read_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1959,6 +1981,7 @@ export interface components {
          *     - `randomization_report:read`: Read how strata and sites are filled.
          *     - `reports:read`: Read the reports that are blind to the arm.
          *     - `arm_reports:read`: Read the reports that compare the arms.
+         *     - `exports:read`: Take the whole trial as a file; it names each subject's arm.
          *     - `queries:read`: Read questions about recorded data.
          *     - `queries:create`: Ask about recorded data.
          *     - `queries:change`: Answer, reopen or close a data query.
@@ -1968,7 +1991,7 @@ export interface components {
          *     - `locks:set`: Freeze, lock or open a subject's record, or the trial's.
          * @enum {string}
          */
-        Action: "health:read" | "documentation:read" | "session:create" | "session:end" | "password:change" | "totp:enrol" | "keys:read" | "self:read" | "users:read" | "users:create" | "users:change" | "clients:read" | "clients:create" | "clients:change" | "audit:read" | "checkpoints:read" | "clock:move" | "study:read" | "activations:read" | "activations:create" | "subjects:read" | "subjects:create" | "subjects:change" | "consents:read" | "consents:create" | "eligibility:read" | "eligibility:record" | "eligibility:sign" | "radiotherapy:read" | "radiotherapy:record" | "deviations:read" | "deviations:create" | "exposures:read" | "exposures:record" | "discontinuation:read" | "discontinuation:record" | "commitment:read" | "proofs:read" | "randomization:read" | "randomization:create" | "corrections:read" | "corrections:create" | "visits:read" | "visits:record" | "gradings:read" | "gradings:create" | "gradings:correct" | "gradings:sign" | "certificates:read" | "certificates:record" | "adjudications:read" | "adjudications:decide" | "endpoint:read" | "adverse_events:read" | "adverse_events:create" | "adverse_events:correct" | "adverse_events:sign" | "reference_documents:read" | "reference_documents:create" | "deadlines:read" | "submissions:read" | "submissions:record" | "case_reports:read" | "stopping_rules:read" | "events:read" | "webhooks:read" | "webhooks:create" | "webhooks:change" | "randomization_report:read" | "reports:read" | "arm_reports:read" | "queries:read" | "queries:create" | "queries:change" | "verifications:read" | "verifications:create" | "locks:read" | "locks:set";
+        Action: "health:read" | "documentation:read" | "session:create" | "session:end" | "password:change" | "totp:enrol" | "keys:read" | "self:read" | "users:read" | "users:create" | "users:change" | "clients:read" | "clients:create" | "clients:change" | "audit:read" | "checkpoints:read" | "clock:move" | "study:read" | "activations:read" | "activations:create" | "subjects:read" | "subjects:create" | "subjects:change" | "consents:read" | "consents:create" | "eligibility:read" | "eligibility:record" | "eligibility:sign" | "radiotherapy:read" | "radiotherapy:record" | "deviations:read" | "deviations:create" | "exposures:read" | "exposures:record" | "discontinuation:read" | "discontinuation:record" | "commitment:read" | "proofs:read" | "randomization:read" | "randomization:create" | "corrections:read" | "corrections:create" | "visits:read" | "visits:record" | "gradings:read" | "gradings:create" | "gradings:correct" | "gradings:sign" | "certificates:read" | "certificates:record" | "adjudications:read" | "adjudications:decide" | "endpoint:read" | "adverse_events:read" | "adverse_events:create" | "adverse_events:correct" | "adverse_events:sign" | "reference_documents:read" | "reference_documents:create" | "deadlines:read" | "submissions:read" | "submissions:record" | "case_reports:read" | "stopping_rules:read" | "events:read" | "webhooks:read" | "webhooks:create" | "webhooks:change" | "randomization_report:read" | "reports:read" | "arm_reports:read" | "exports:read" | "queries:read" | "queries:create" | "queries:change" | "verifications:read" | "verifications:create" | "locks:read" | "locks:set";
         /**
          * @description What was done with the study drug.
          *
@@ -2754,9 +2777,10 @@ export interface components {
          *     - `record read`: A record of one subject was read.
          *     - `list read`: A list of records was read.
          *     - `trail exported`: The audit trail was read as a table.
+         *     - `data exported`: The whole trial was taken as a file.
          * @enum {string}
          */
-        AuditAction: "subject enrolled" | "subject changed" | "consent recorded" | "consent withdrawn" | "eligibility recorded" | "eligibility corrected" | "eligibility signed" | "radiotherapy recorded" | "radiotherapy corrected" | "deviation recorded" | "subject randomized" | "randomization error recorded" | "visit recorded" | "visit corrected" | "study drug recorded" | "study drug corrected" | "discontinuation recorded" | "discontinuation corrected" | "grading recorded" | "grading corrected" | "grading signed" | "adjudication opened" | "adjudication decided" | "certificate recorded" | "certificate changed" | "adverse event reported" | "adverse event corrected" | "adverse event signed" | "reference document published" | "deadline opened" | "deadline followed" | "deadline reminded of" | "submission recorded" | "submission corrected" | "query raised" | "query discussed" | "grading verified" | "subject lock set" | "stopping rule evaluated" | "study lock set" | "site activated" | "protocol published" | "randomization list committed" | "account created" | "account changed" | "webhook created" | "webhook changed" | "signed in" | "session ended" | "session changed" | "sign-in refused" | "sign-in throttled" | "signature refused" | "permission refused" | "record read" | "list read" | "trail exported";
+        AuditAction: "subject enrolled" | "subject changed" | "consent recorded" | "consent withdrawn" | "eligibility recorded" | "eligibility corrected" | "eligibility signed" | "radiotherapy recorded" | "radiotherapy corrected" | "deviation recorded" | "subject randomized" | "randomization error recorded" | "visit recorded" | "visit corrected" | "study drug recorded" | "study drug corrected" | "discontinuation recorded" | "discontinuation corrected" | "grading recorded" | "grading corrected" | "grading signed" | "adjudication opened" | "adjudication decided" | "certificate recorded" | "certificate changed" | "adverse event reported" | "adverse event corrected" | "adverse event signed" | "reference document published" | "deadline opened" | "deadline followed" | "deadline reminded of" | "submission recorded" | "submission corrected" | "query raised" | "query discussed" | "grading verified" | "subject lock set" | "stopping rule evaluated" | "study lock set" | "site activated" | "protocol published" | "randomization list committed" | "account created" | "account changed" | "webhook created" | "webhook changed" | "signed in" | "session ended" | "session changed" | "sign-in refused" | "sign-in throttled" | "signature refused" | "permission refused" | "record read" | "list read" | "trail exported" | "data exported";
         /** @description One page of the audit trail, in the order of writing. */
         AuditEventPage: {
             items: components["schemas"]["AuditEventRead"][];
@@ -11273,6 +11297,38 @@ export interface operations {
                     "application/json": components["schemas"]["SafetyByArm"];
                     "text/html": string;
                     "application/pdf": string;
+                };
+            };
+        };
+    };
+    read_export: {
+        parameters: {
+            query?: {
+                /** @description The version of the standard, of `odm` only: `1.3.2` or `2.0`. */
+                version?: string | null;
+                /** @description One file of `csv` or one dataset of `dataset-json`, instead of all as an archive. */
+                dataset?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The format, by its name: `csv`, `fhir`, `registry`. */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The export. It begins before its end is made: an answer that is cut off failed, and is no part to use. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                    "text/csv": string;
+                    "application/fhir+json": string;
+                    "application/fhir+ndjson": string;
+                    "application/json": string;
                 };
             };
         };

@@ -88,6 +88,7 @@ Action: TypeAlias = Literal[
     "randomization_report:read",
     "reports:read",
     "arm_reports:read",
+    "exports:read",
     "queries:read",
     "queries:create",
     "queries:change",
@@ -170,6 +171,7 @@ One name per operation: the grant, the scope in a token, the row of the test mat
 - `randomization_report:read`: Read how strata and sites are filled.
 - `reports:read`: Read the reports that are blind to the arm.
 - `arm_reports:read`: Read the reports that compare the arms.
+- `exports:read`: Take the whole trial as a file; it names each subject's arm.
 - `queries:read`: Read questions about recorded data.
 - `queries:create`: Ask about recorded data.
 - `queries:change`: Answer, reopen or close a data query.
@@ -420,6 +422,7 @@ AuditAction: TypeAlias = Literal[
     "record read",
     "list read",
     "trail exported",
+    "data exported",
 ]
 """
 What was done, as the trail names it.
@@ -481,6 +484,7 @@ What was done, as the trail names it.
 - `record read`: A record of one subject was read.
 - `list read`: A list of records was read.
 - `trail exported`: The audit trail was read as a table.
+- `data exported`: The whole trial was taken as a file.
 """
 
 

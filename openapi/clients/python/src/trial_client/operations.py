@@ -2266,6 +2266,46 @@ class Operations(Sender):
         """`read_safety_report` as a file."""
         return self.download("GET", "/v1/reports/safety-by-arm", query={"format": format})
 
+    def read_export(
+        self, format: str, *, version: str | None = None, dataset: str | None = None
+    ) -> Answer[str]:
+        """The whole trial as a file, for data managers and statisticians: it names each subject's arm.
+
+        Everything in it is of one moment. The same data on the same day give the same
+        bytes. The `Accept` header chooses between the forms of a format. The trail
+        tells who took which export.
+
+        Args:
+            format: The format, by its name: `csv`, `fhir`, `registry`.
+            version: The version of the standard, of `odm` only: `1.3.2` or `2.0`.
+            dataset: One file of `csv` or one dataset of `dataset-json`, instead of all
+                as an archive.
+
+        Raises:
+            TrialProblem: `exports_busy` (503).
+        """
+        return self.send(
+            "GET", f"/v1/exports/{segment(format)}", query={"version": version, "dataset": dataset}
+        )
+
+    def read_export_as_file(
+        self,
+        format: str,
+        accept: Literal[
+            "application/zip", "text/csv", "application/fhir+json", "application/fhir+ndjson"
+        ],
+        *,
+        version: str | None = None,
+        dataset: str | None = None,
+    ) -> Download:
+        """`read_export` as a file."""
+        return self.download(
+            "GET",
+            f"/v1/exports/{segment(format)}",
+            query={"version": version, "dataset": dataset},
+            accept=accept,
+        )
+
     def list_events(
         self,
         *,
