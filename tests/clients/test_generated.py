@@ -34,8 +34,3 @@ def test_what_the_clients_take_for_granted_is_so() -> None:
             creates = creates and not path.startswith("/v1/oauth/")
             assert ("Idempotency-Key" in headers) == creates, operation["operationId"]
             assert ("If-Match" in headers) == (method in {"put", "patch"}), operation["operationId"]
-
-
-def test_a_generated_client_has_no_name_that_nobody_chose() -> None:
-    names = set(DOCUMENT["components"]["schemas"])
-    assert {name for name in names if not name.isidentifier() or "__" in name} == set()

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.api.core.openapi import MAY_BE_ABSENT
 from tests.conftest import Served
 from tests.make import SUBJECT, Api
 
@@ -134,3 +135,20 @@ def test_only_single_records_carry_a_tag_and_only_pages_a_link(document: Json) -
 
 def test_the_document_is_served_whole(unchanged: Api, document: Json) -> None:
     assert unchanged.client.get("/openapi.json").json() == document
+
+
+def test_a_member_of_an_answer_may_be_null_but_is_there(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    assert {
+        name: set(schema["properties"]) - set(schema["required"])
+        for name, schema in schemas.items()
+        if name.endswith(("Read", "Rule", "Page", "Answer", "Problem")) and "properties" in schema
+        if set(schema["properties"]) - set(schema["required"])
+    } == MAY_BE_ABSENT
+    shown = schemas["RadiotherapyRead"]
+    assert "first_fraction_on" in shown["required"]
+
+
+def test_what_is_sent_may_leave_out_what_has_a_default(document: Json) -> None:
+    put = document["components"]["schemas"]["RadiotherapyPut"]
+    assert "first_fraction_on" not in put["required"]

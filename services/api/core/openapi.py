@@ -50,6 +50,16 @@ BESIDE_THE_RECORD = frozenset(
 )
 """Tags whose operations change no record of a subject: a lock never refuses them."""
 
+MAY_BE_ABSENT = {
+    # of the protocol document, which is shown as it was published:
+    "CriterionRule": frozenset({"flag", "flag_text"}),
+    "FactRead": frozenset({"quantity", "unit", "uln", "dated", "choices", "minimum", "maximum"}),
+    "Problem": frozenset({"errors"}),
+    "RandomizationRead": frozenset({"arm"}),  # an assessor's answer shows not even a null
+    "TokenAnswer": frozenset({"refresh_token"}),  # RFC 6749 section 5.1: systems get none
+}
+"""Members that an answer leaves out; of all others, what is unknown is null."""
+
 _CHANGED = frozenset({"201", "204"})
 """Statuses of a success that only an operation which changes something has."""
 
@@ -95,7 +105,36 @@ def _complete(document: Json) -> Json:
     for path in document["paths"].values():
         for method, operation in path.items():
             _complete_operation(method, operation, schemas)
+    _require_what_always_comes(document)
     return document
+
+
+def _require_what_always_comes(document: Json) -> None:
+    """Let callers count on every member of an answer, also on one with a default."""
+    schemas = document["components"]["schemas"]
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    left = _named_in([(one.get("requestBody"), one.get("parameters")) for one in operations])
+    sent: set[str] = set()
+    while left:
+        name = left.pop()
+        sent.add(name)
+        left |= _named_in(schemas[name]) - sent
+    for name, schema in schemas.items():
+        if name not in sent and "properties" in schema:
+            absent = MAY_BE_ABSENT.get(name, frozenset())
+            schema["required"] = [one for one in schema["properties"] if one not in absent]
+
+
+def _named_in(described: Any) -> set[str]:
+    """The schemas that something refers to."""
+    if isinstance(described, dict):
+        reference = described.get("$ref")
+        if isinstance(reference, str):
+            return {reference.rpartition("/")[2]}
+        return _named_in(list(described.values()))
+    if isinstance(described, list | tuple):
+        return {name for one in described for name in _named_in(one)}
+    return set()
 
 
 def _describe_values(schemas: Json) -> None:

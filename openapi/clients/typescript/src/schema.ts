@@ -2850,7 +2850,7 @@ export interface components {
              *       "client_credentials"
              *     ]
              */
-            grant_types_supported?: components["schemas"]["GrantType"][];
+            grant_types_supported: components["schemas"]["GrantType"][];
             /**
              * @default [
              *       "none",
@@ -2859,7 +2859,7 @@ export interface components {
              *       "private_key_jwt"
              *     ]
              */
-            token_endpoint_auth_methods_supported?: components["schemas"]["ClientAuthentication"][];
+            token_endpoint_auth_methods_supported: components["schemas"]["ClientAuthentication"][];
             /**
              * @default [
              *       "ES256",
@@ -2871,13 +2871,13 @@ export interface components {
              *       "ES256"
              *     ]
              */
-            token_endpoint_auth_signing_alg_values_supported?: string[];
+            token_endpoint_auth_signing_alg_values_supported: string[];
             /**
              * @default [
              *       "none"
              *     ]
              */
-            revocation_endpoint_auth_methods_supported?: "none"[];
+            revocation_endpoint_auth_methods_supported: "none"[];
             /**
              * @default [
              *       "trial"
@@ -2886,12 +2886,12 @@ export interface components {
              *       "trial"
              *     ]
              */
-            scopes_supported?: string[];
+            scopes_supported: string[];
             /**
              * @default []
              * @example []
              */
-            response_types_supported?: string[];
+            response_types_supported: string[];
         };
         /** @description A line of the boundary. */
         BoundaryStepRead: {
@@ -3202,7 +3202,7 @@ export interface components {
              * @default hospital_system
              * @constant
              */
-            role?: "hospital_system";
+            role: "hospital_system";
             /**
              * @example [
              *       "NN"
@@ -3983,12 +3983,12 @@ export interface components {
              * @description On the WHO scale.
              * @example 2
              */
-            who?: number | null;
+            who: number | null;
             /**
              * @description On the RTOG scale.
              * @example 2
              */
-            rtog?: number | null;
+            rtog: number | null;
         };
         /** @description The public part of what makes the list; the order of both lists counts. */
         DesignRead: {
@@ -4098,26 +4098,26 @@ export interface components {
         /** @description What was discontinued; treatment and study are null as long as they go on. */
         DiscontinuationRead: {
             /** @description The study drug's end. */
-            treatment?: components["schemas"]["TreatmentEndRead"] | null;
+            treatment: components["schemas"]["TreatmentEndRead"] | null;
             /** @description The end of the subject's part. */
-            study?: components["schemas"]["StudyEndRead"] | null;
+            study: components["schemas"]["StudyEndRead"] | null;
             /**
              * @description The last day on which study drug may be recorded: leaving the study ends the treatment too.
              * @example 2026-04-09
              */
-            treatment_ended_on?: string | null;
+            treatment_ended_on: string | null;
             /** @example 1.0 */
-            protocol_version?: string | null;
+            protocol_version: string | null;
             /** @example Day of the last contact corrected */
-            reason?: string | null;
+            reason: string | null;
             /** @example 2026-05-12T02:30:00Z */
-            recorded_at?: string | null;
+            recorded_at: string | null;
             /**
              * @description 0 before anything is recorded.
              * @default 0
              * @example 1
              */
-            version?: number;
+            version: number;
         };
         /** @description G.k.4.r: how it was given. */
         Dosage: {
@@ -5137,7 +5137,7 @@ export interface components {
              * @default ok
              * @example ok
              */
-            status?: string;
+            status: string;
         };
         /** @description Days of radiotherapy on which no fraction was given, both included. */
         InterruptionRead: {
@@ -6031,13 +6031,13 @@ export interface components {
         /** @description Radiotherapy as planned and delivered; everything is null before it is recorded. */
         RadiotherapyRead: {
             /** @example 66 */
-            planned_dose_gy?: number | null;
+            planned_dose_gy: number | null;
             /** @example 33 */
-            planned_fractions?: number | null;
+            planned_fractions: number | null;
             /** @example 2026-03-16 */
-            planned_start?: string | null;
+            planned_start: string | null;
             /** @example true */
-            concurrent_chemotherapy?: boolean | null;
+            concurrent_chemotherapy: boolean | null;
             /**
              * @description The stratification factors recorded here; null where there are none.
              * @example null
@@ -6046,26 +6046,26 @@ export interface components {
              *       "treatment_setting": "definitive"
              *     }
              */
-            stratification?: components["schemas"]["FactorValues"] | null;
-            first_fraction_on?: string | null;
-            last_fraction_on?: string | null;
+            stratification: components["schemas"]["FactorValues"] | null;
+            first_fraction_on: string | null;
+            last_fraction_on: string | null;
             /** @example 66 */
-            delivered_dose_gy?: number | null;
+            delivered_dose_gy: number | null;
             /** @example 33 */
-            delivered_fractions?: number | null;
+            delivered_fractions: number | null;
             /** @description Days without fractions, in their order. */
-            interruptions?: components["schemas"]["InterruptionRead"][];
+            interruptions: components["schemas"]["InterruptionRead"][];
             /** @example 1.0 */
-            protocol_version?: string | null;
+            protocol_version: string | null;
             /** @example First fraction delivered */
-            reason?: string | null;
-            recorded_at?: string | null;
+            reason: string | null;
+            recorded_at: string | null;
             /**
              * @description 0 before anything is recorded.
              * @default 0
              * @example 1
              */
-            version?: number;
+            version: number;
         };
         /**
          * @description How many subjects were randomized, and of how many something went wrong.
@@ -6077,43 +6077,43 @@ export interface components {
              * @default 0
              * @example 41
              */
-            randomized?: number;
+            randomized: number;
             /**
              * @description Whose correct stratum, as last recorded, is not the one used.
              * @default 0
              * @example 1
              */
-            wrong_stratum?: number;
+            wrong_stratum: number;
             /**
              * @description Who did not meet the criteria, and stay in the trial.
              * @default 0
              * @example 1
              */
-            ineligible?: number;
+            ineligible: number;
             /**
              * @description Who are the same person as another subject.
              * @default 0
              * @example 2
              */
-            duplicate?: number;
+            duplicate: number;
             /**
              * @description Those of them whose allocation was not the first, so it does not count.
              * @default 0
              * @example 1
              */
-            duplicate_not_retained?: number;
+            duplicate_not_retained: number;
             /**
              * @description Randomized later before radiotherapy than the protocol asks for.
              * @default 0
              * @example 3
              */
-            late_randomization?: number;
+            late_randomization: number;
             /**
              * @description Whose recorded stratification factor was changed after randomization.
              * @default 0
              * @example 1
              */
-            stratum_changed?: number;
+            stratum_changed: number;
         };
         /** @description Allocations at the caller's sites, oldest first. */
         RandomizationPage: {
@@ -6255,7 +6255,7 @@ export interface components {
              * @default ready
              * @example ready
              */
-            status?: string;
+            status: string;
             /**
              * @description The schema revision of the database.
              * @example protection
@@ -6651,7 +6651,7 @@ export interface components {
              * @default true
              * @constant
              */
-            revoked?: true;
+            revoked: true;
         };
         /**
          * @description Who acts. The first five are bound to one or more sites, the others to none or to all.
@@ -6945,43 +6945,43 @@ export interface components {
              * @default 0
              * @example 41
              */
-            randomized?: number;
+            randomized: number;
             /**
              * @description Whose correct stratum, as last recorded, is not the one used.
              * @default 0
              * @example 1
              */
-            wrong_stratum?: number;
+            wrong_stratum: number;
             /**
              * @description Who did not meet the criteria, and stay in the trial.
              * @default 0
              * @example 1
              */
-            ineligible?: number;
+            ineligible: number;
             /**
              * @description Who are the same person as another subject.
              * @default 0
              * @example 2
              */
-            duplicate?: number;
+            duplicate: number;
             /**
              * @description Those of them whose allocation was not the first, so it does not count.
              * @default 0
              * @example 1
              */
-            duplicate_not_retained?: number;
+            duplicate_not_retained: number;
             /**
              * @description Randomized later before radiotherapy than the protocol asks for.
              * @default 0
              * @example 3
              */
-            late_randomization?: number;
+            late_randomization: number;
             /**
              * @description Whose recorded stratification factor was changed after randomization.
              * @default 0
              * @example 1
              */
-            stratum_changed?: number;
+            stratum_changed: number;
             /** @example NN */
             site: string;
         };
@@ -7650,7 +7650,7 @@ export interface components {
              * @default Bearer
              * @constant
              */
-            token_type?: "Bearer";
+            token_type: "Bearer";
             /**
              * @description Seconds until it expires.
              * @example 900
@@ -7665,7 +7665,7 @@ export interface components {
              * @default trial
              * @example trial
              */
-            scope?: string;
+            scope: string;
         };
         /** @description A form as in RFC 6749 sections 4.3.2, 4.4.2 and 6, and RFC 7523 section 2.2. */
         TokenRequest: {

@@ -691,7 +691,7 @@ class ClientRead(TypedDict):
     id: str
     client_id: str
     name: str
-    role: NotRequired[Literal["hospital_system"]]
+    role: Literal["hospital_system"]
     sites: list[str]
     active: bool
     has_secret: bool
@@ -922,11 +922,11 @@ class DerivedGrades(TypedDict):
     """
     On the protocol's own scale.
     """
-    who: NotRequired[int | None]
+    who: int | None
     """
     On the WHO scale.
     """
-    rtog: NotRequired[int | None]
+    rtog: int | None
     """
     On the RTOG scale.
     """
@@ -1502,7 +1502,7 @@ class Health(TypedDict):
     The process answers.
     """
 
-    status: NotRequired[str]
+    status: str
 
 
 InterruptionRead = TypedDict(
@@ -1979,26 +1979,26 @@ class RadiotherapyRead(TypedDict):
     Radiotherapy as planned and delivered; everything is null before it is recorded.
     """
 
-    planned_dose_gy: NotRequired[float | None]
-    planned_fractions: NotRequired[int | None]
-    planned_start: NotRequired[str | None]
-    concurrent_chemotherapy: NotRequired[bool | None]
-    stratification: NotRequired[FactorValues | None]
+    planned_dose_gy: float | None
+    planned_fractions: int | None
+    planned_start: str | None
+    concurrent_chemotherapy: bool | None
+    stratification: FactorValues | None
     """
     The stratification factors recorded here; null where there are none.
     """
-    first_fraction_on: NotRequired[str | None]
-    last_fraction_on: NotRequired[str | None]
-    delivered_dose_gy: NotRequired[float | None]
-    delivered_fractions: NotRequired[int | None]
-    interruptions: NotRequired[list[InterruptionRead]]
+    first_fraction_on: str | None
+    last_fraction_on: str | None
+    delivered_dose_gy: float | None
+    delivered_fractions: int | None
+    interruptions: list[InterruptionRead]
     """
     Days without fractions, in their order.
     """
-    protocol_version: NotRequired[str | None]
-    reason: NotRequired[str | None]
-    recorded_at: NotRequired[str | None]
-    version: NotRequired[int]
+    protocol_version: str | None
+    reason: str | None
+    recorded_at: str | None
+    version: int
     """
     0 before anything is recorded.
     """
@@ -2011,28 +2011,28 @@ class RandomizationFigures(TypedDict):
     Every figure counts subjects; of none is told which arm they are in.
     """
 
-    randomized: NotRequired[int]
-    wrong_stratum: NotRequired[int]
+    randomized: int
+    wrong_stratum: int
     """
     Whose correct stratum, as last recorded, is not the one used.
     """
-    ineligible: NotRequired[int]
+    ineligible: int
     """
     Who did not meet the criteria, and stay in the trial.
     """
-    duplicate: NotRequired[int]
+    duplicate: int
     """
     Who are the same person as another subject.
     """
-    duplicate_not_retained: NotRequired[int]
+    duplicate_not_retained: int
     """
     Those of them whose allocation was not the first, so it does not count.
     """
-    late_randomization: NotRequired[int]
+    late_randomization: int
     """
     Randomized later before radiotherapy than the protocol asks for.
     """
-    stratum_changed: NotRequired[int]
+    stratum_changed: int
     """
     Whose recorded stratification factor was changed after randomization.
     """
@@ -2068,7 +2068,7 @@ class Readiness(TypedDict):
     Every check passed.
     """
 
-    status: NotRequired[str]
+    status: str
     revision: str
     """
     The schema revision of the database.
@@ -2298,7 +2298,7 @@ class Revoked(TypedDict):
     The token is of no use any more.
     """
 
-    revoked: NotRequired[Literal[True]]
+    revoked: Literal[True]
 
 
 Role: TypeAlias = Literal[
@@ -2579,28 +2579,28 @@ class SiteFigures(TypedDict):
     The figures of one site.
     """
 
-    randomized: NotRequired[int]
-    wrong_stratum: NotRequired[int]
+    randomized: int
+    wrong_stratum: int
     """
     Whose correct stratum, as last recorded, is not the one used.
     """
-    ineligible: NotRequired[int]
+    ineligible: int
     """
     Who did not meet the criteria, and stay in the trial.
     """
-    duplicate: NotRequired[int]
+    duplicate: int
     """
     Who are the same person as another subject.
     """
-    duplicate_not_retained: NotRequired[int]
+    duplicate_not_retained: int
     """
     Those of them whose allocation was not the first, so it does not count.
     """
-    late_randomization: NotRequired[int]
+    late_randomization: int
     """
     Randomized later before radiotherapy than the protocol asks for.
     """
-    stratum_changed: NotRequired[int]
+    stratum_changed: int
     """
     Whose recorded stratification factor was changed after randomization.
     """
@@ -2986,7 +2986,7 @@ class TokenAnswer(TypedDict):
     """
 
     access_token: str
-    token_type: NotRequired[Literal["Bearer"]]
+    token_type: Literal["Bearer"]
     expires_in: int
     """
     Seconds until it expires.
@@ -2995,7 +2995,7 @@ class TokenAnswer(TypedDict):
     """
     For people: good for one use.
     """
-    scope: NotRequired[str]
+    scope: str
 
 
 class TokenRequest(TypedDict):
@@ -3727,12 +3727,12 @@ class AuthorizationServer(TypedDict):
     token_endpoint: str
     revocation_endpoint: str
     jwks_uri: str
-    grant_types_supported: NotRequired[list[GrantType]]
-    token_endpoint_auth_methods_supported: NotRequired[list[ClientAuthentication]]
-    token_endpoint_auth_signing_alg_values_supported: NotRequired[list[str]]
-    revocation_endpoint_auth_methods_supported: NotRequired[list[Literal["none"]]]
-    scopes_supported: NotRequired[list[str]]
-    response_types_supported: NotRequired[list[str]]
+    grant_types_supported: list[GrantType]
+    token_endpoint_auth_methods_supported: list[ClientAuthentication]
+    token_endpoint_auth_signing_alg_values_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[Literal["none"]]
+    scopes_supported: list[str]
+    response_types_supported: list[str]
 
 
 class Causality(TypedDict):
@@ -4261,22 +4261,22 @@ class DiscontinuationRead(TypedDict):
     What was discontinued; treatment and study are null as long as they go on.
     """
 
-    treatment: NotRequired[TreatmentEndRead | None]
+    treatment: TreatmentEndRead | None
     """
     The study drug's end.
     """
-    study: NotRequired[StudyEndRead | None]
+    study: StudyEndRead | None
     """
     The end of the subject's part.
     """
-    treatment_ended_on: NotRequired[str | None]
+    treatment_ended_on: str | None
     """
     The last day on which study drug may be recorded: leaving the study ends the treatment too.
     """
-    protocol_version: NotRequired[str | None]
-    reason: NotRequired[str | None]
-    recorded_at: NotRequired[str | None]
-    version: NotRequired[int]
+    protocol_version: str | None
+    reason: str | None
+    recorded_at: str | None
+    version: int
     """
     0 before anything is recorded.
     """
