@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from services.api.core.errors import ApiError
+from services.api.core.permissions import GRANTS, Action, Role
 from services.api.document import openapi_text
 from services.api.exports.formats import FORMATS
 from services.api.main import TAGS
@@ -178,6 +179,42 @@ def test_every_request_body_refuses_unknown_members() -> None:
             assert schema["additionalProperties"] is False
             bodies += 1
     assert bodies > 10
+
+
+def test_every_field_and_parameter_says_more_than_its_name() -> None:
+    said: list[tuple[str, str, str]] = [
+        (name, member, field.get("description", ""))
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for member, field in schema.get("properties", {}).items()
+    ]
+    said += [
+        (name, parameter["name"], parameter.get("description", ""))
+        for name, (_, _, operation) in OPERATIONS.items()
+        for parameter in operation.get("parameters", ())
+    ]
+    assert [(where, name) for where, name, text in said if len(_news(where, name, text)) < 2] == []
+
+
+def _news(where: str, name: str, text: str) -> set[str]:
+    """The words of a description that are not those of the names it describes."""
+    known = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+", f"{where} {name}")}
+    small = {"a", "an", "and", "by", "for", "in", "is", "it", "its", "of", "or", "the", "to", "was"}
+    return set(re.findall(r"[a-z0-9]+", text.lower())) - known - small
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_names_the_roles_that_are_granted_it(name: str) -> None:
+    _, _, operation = OPERATIONS[name]
+    text, _, who = operation["description"].rpartition("**Who may** (`")
+    assert operation["summary"] not in text
+    action, _, roles = who.partition("`): ")
+    if name in PUBLIC:
+        assert roles == "anyone, without a token."
+    elif roles == "every role.":
+        assert all(Action(action) in GRANTS[role] for role in Role)
+    else:
+        named = set(re.findall(r"`([a-z_]+)`", roles))
+        assert named == {role for role in Role if Action(action) in GRANTS[role]}
 
 
 def test_every_list_of_values_is_a_named_schema() -> None:

@@ -96,7 +96,7 @@ def operation(
 
 def how_many(caller: str, path: str, described: Mapping[str, Any]) -> int | None:
     """At how many addresses of a path a caller asks: everywhere, if that may tell something."""
-    if "security" not in described:
+    if not described.get("security"):
         return None if caller == PUBLIC else 1
     if "randomization" in path:
         return None if caller in THOROUGH else 2

@@ -90,7 +90,7 @@ def _operation(method: str, path: str, item: Json) -> Operation:
         schema=resolved(body["schema"]) if body else None,
         parameters=tuple(item.get("parameters", ())),
         statuses=frozenset(map(int, item["responses"])),
-        public="security" not in item,
+        public=not item.get("security"),
     )
 
 

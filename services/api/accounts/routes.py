@@ -102,7 +102,11 @@ def create_user(
     _: Annotated[Principal, Depends(require(Action.CREATE_USER))],
     session: SessionDep,
 ) -> UserRead:
-    """Give a person an account, with a password that they replace before they first sign in."""
+    """Give a person an account, with a password that they replace before they first sign in.
+
+    A site-bound role needs its sites, a role of the whole trial takes none. The appointment
+    stands in the audit trail: it is the trial's delegation log (ICH E6(R3)).
+    """
     return _user(service.create_user(session, person))
 
 
@@ -126,7 +130,11 @@ def change_user(
     expected: IfMatch,
     session: SessionDep,
 ) -> UserRead:
-    """Change or deactivate a person's account; all but a new name ends their sessions."""
+    """Change or deactivate a person's account; all but a new name ends their sessions.
+
+    Nobody is deleted: `active` false keeps the name under everything they did. An admin
+    cannot change their own role, password or authenticator, and the last admin stays.
+    """
     return _user(service.change_user(session, caller, user_id, expected, patch))
 
 
@@ -152,7 +160,11 @@ def create_client(
     _: Annotated[Principal, Depends(require(Action.CREATE_CLIENT))],
     session: SessionDep,
 ) -> ClientRead:
-    """Give a hospital's system an account, with a secret, public keys, or both."""
+    """Give a hospital's system an account, with a secret, public keys, or both.
+
+    It acts as `hospital_system` at its sites: it enters what the hospital knows, and signs
+    and grades nothing. Prefer public keys: their private part never leaves the hospital.
+    """
     return _client(service.create_client(session, system))
 
 
@@ -174,5 +186,9 @@ def change_client(
     expected: IfMatch,
     session: SessionDep,
 ) -> ClientRead:
-    """Change or deactivate a system's account; all but a new name ends its sessions."""
+    """Change or deactivate a system's account; all but a new name ends its sessions.
+
+    A new secret or key set replaces the one before at once: give two keys during a
+    rotation.
+    """
     return _client(service.change_client(session, account_id, expected, patch))

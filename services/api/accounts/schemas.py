@@ -13,7 +13,7 @@ from services.api.core.permissions import Role
 from services.api.core.signed import VerifyKey
 
 ID = "019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"
-UserId = Annotated[UUID, Path(description="The user's `id`.", examples=[ID])]
+UserId = Annotated[UUID, Path(description="The user's `id`, not the username.", examples=[ID])]
 AccountId = Annotated[
     UUID, Path(description="The client's `id`, not its `client_id`.", examples=[ID])
 ]
@@ -60,7 +60,10 @@ REASON = "Joined the study team at Nanning on 2026-03-02"
 class AccountLinks(BaseModel):
     """Where the account is found."""
 
-    self: str = Field(examples=[f"/v1/users/{ID}"])
+    self: str = Field(
+        examples=[f"/v1/users/{ID}"],
+        description="The account itself, where it is read and changed.",
+    )
 
 
 # --- people --------------------------------------------------------------------------
@@ -71,7 +74,11 @@ class UserCreate(Body):
 
     username: Username = Field(examples=["lan.weiming"])
     name: Name = Field(examples=["Dr Lan Weiming"], description="As it stands in signatures.")
-    role: PersonRole = Field(examples=["investigator"])
+    role: PersonRole = Field(
+        examples=["investigator"],
+        description="What the person may do: GET /v1/me lists the actions of a role. A site-bound"
+        " role sees its own hospitals alone.",
+    )
     sites: Sites = Field(
         examples=[["NN"]], description="One or more for a site-bound role, none for the others."
     )
@@ -81,10 +88,25 @@ class UserCreate(Body):
 class UserPatch(Patch):
     """A change of a user; all but the name ends their sessions."""
 
-    name: Omittable[Name] = Field(default=None, examples=["Dr Lan Weiming"])
-    role: Omittable[PersonRole] = Field(default=None, examples=["coordinator"])
-    sites: Omittable[Sites] = Field(default=None, examples=[["NN", "LZ"]])
-    active: Omittable[bool] = Field(default=None, examples=[False])
+    name: Omittable[Name] = Field(
+        default=None,
+        examples=["Dr Lan Weiming"],
+        description="As it will stand in signatures; those that were made keep the name of then.",
+    )
+    role: Omittable[PersonRole] = Field(
+        default=None,
+        examples=["coordinator"],
+        description="The new role. Who becomes an assessor must not have seen an arm in another"
+        " role.",
+    )
+    sites: Omittable[Sites] = Field(
+        default=None, examples=[["NN", "LZ"]], description="The new sites, all of them."
+    )
+    active: Omittable[bool] = Field(
+        default=None,
+        examples=[False],
+        description="False: the person signs in no more, and every session ends within a second.",
+    )
     password: Omittable[Password] = Field(
         default=None, examples=[PASSWORD], description="Temporary, as at the beginning."
     )
@@ -99,9 +121,13 @@ class UserRead(BaseModel):
 
     id: UUID
     username: str = Field(examples=["lan.weiming"])
-    name: str = Field(examples=["Dr Lan Weiming"])
-    role: Role = Field(examples=["investigator"])
-    sites: list[str] = Field(examples=[["NN"]])
+    name: str = Field(
+        examples=["Dr Lan Weiming"], description="As it stands in signatures from now on."
+    )
+    role: Role = Field(examples=["investigator"], description="What the person may do.")
+    sites: list[str] = Field(
+        examples=[["NN"]], description="Where the person acts; empty for a role of the whole trial."
+    )
     active: bool
     totp_enrolled: bool = Field(description="Whether signing in needs an authenticator's code.")
     password_temporary: bool = Field(description="Whether the password has yet to be replaced.")
@@ -156,21 +182,37 @@ class KeyCurve(StrEnum):
 class PublicKey(Body):
     """A public JSON Web Key (RFC 7517): EC P-256, EC P-384, or RSA of 2048 to 4096 bits."""
 
-    kid: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(examples=["2026"])
-    kty: KeyType
-    use: Omittable[Literal["sig"]] = None
+    kid: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
+        examples=["2026"],
+        description="Names the key among the client's; an assertion's header says which one"
+        " signed it.",
+    )
+    kty: KeyType = Field(description="The key's family: it decides which other members are needed.")
+    use: Omittable[Literal["sig"]] = Field(
+        default=None, description="What the key is for: signatures, if it is said at all."
+    )
     alg: Omittable[KeyAlgorithm] = Field(
         default=None, description="Follows from an EC key's curve; RS256 for RSA if absent."
     )
-    crv: Omittable[KeyCurve] = None
+    crv: Omittable[KeyCurve] = Field(
+        default=None, description="The curve of an EC key; needed for one."
+    )
     x: Omittable[Base64Url] = Field(
-        default=None, examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"]
+        default=None,
+        examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"],
+        description="The x coordinate of an EC key, base64url.",
     )
     y: Omittable[Base64Url] = Field(
-        default=None, examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"]
+        default=None,
+        examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"],
+        description="The y coordinate of an EC key, base64url.",
     )
-    n: Omittable[Base64Url] = None
-    e: Omittable[Base64Url] = Field(default=None, examples=["AQAB"])
+    n: Omittable[Base64Url] = Field(
+        default=None, description="The modulus of an RSA key, base64url."
+    )
+    e: Omittable[Base64Url] = Field(
+        default=None, examples=["AQAB"], description="The exponent of an RSA key, base64url."
+    )
 
 
 def _verifies(key: PublicKey) -> PublicKey:
@@ -181,15 +223,24 @@ def _verifies(key: PublicKey) -> PublicKey:
 class KeySet(Body):
     """The public keys that verify a client's assertions."""
 
-    keys: list[Annotated[PublicKey, AfterValidator(_verifies)]] = Field(min_length=1, max_length=8)
+    keys: list[Annotated[PublicKey, AfterValidator(_verifies)]] = Field(
+        min_length=1,
+        max_length=8,
+        description="One to eight public keys: a second one lets you change keys without a gap.",
+    )
 
 
 class ClientCreate(Body):
     """A hospital's system, which signs in by a secret, by a private key, or either."""
 
     client_id: Username = Field(examples=["his-nanning"])
-    name: Name = Field(examples=["Hospital information system, Nanning"])
-    sites: Sites = Field(examples=[["NN"]])
+    name: Name = Field(
+        examples=["Hospital information system, Nanning"],
+        description="What the system is called in the audit trail.",
+    )
+    sites: Sites = Field(
+        examples=[["NN"]], description="The hospitals whose subjects it reads and writes."
+    )
     secret: Omittable[Secret] = Field(
         default=None,
         examples=["Zt4vQ1xW8mJ0cN7yR3pK6sD9fG2hL5bA"],
@@ -205,9 +256,19 @@ class ClientPatch(Patch):
 
     removable = frozenset({"secret", "jwks"})
 
-    name: Omittable[Name] = Field(default=None, examples=["Hospital information system, Nanning"])
-    sites: Omittable[Sites] = Field(default=None, examples=[["NN"]])
-    active: Omittable[bool] = Field(default=None, examples=[False])
+    name: Omittable[Name] = Field(
+        default=None,
+        examples=["Hospital information system, Nanning"],
+        description="What the system is called in the audit trail from now on.",
+    )
+    sites: Omittable[Sites] = Field(
+        default=None, examples=[["NN"]], description="The new sites, all of them."
+    )
+    active: Omittable[bool] = Field(
+        default=None,
+        examples=[False],
+        description="False: the system signs in no more, and every session ends within a second.",
+    )
     secret: Secret | None = Field(
         default=None,
         examples=["Zt4vQ1xW8mJ0cN7yR3pK6sD9fG2hL5bA"],
@@ -224,11 +285,21 @@ class ClientRead(BaseModel):
 
     id: UUID
     client_id: str = Field(examples=["his-nanning"])
-    name: str = Field(examples=["Hospital information system, Nanning"])
-    role: Literal[Role.HOSPITAL_SYSTEM] = Role.HOSPITAL_SYSTEM
-    sites: list[str] = Field(examples=[["NN"]])
+    name: str = Field(
+        examples=["Hospital information system, Nanning"],
+        description="What the system is called in the audit trail.",
+    )
+    role: Literal[Role.HOSPITAL_SYSTEM] = Field(
+        default=Role.HOSPITAL_SYSTEM,
+        description="A system has this role and no other: it signs nothing.",
+    )
+    sites: list[str] = Field(
+        examples=[["NN"]], description="The hospitals whose subjects it reads and writes."
+    )
     active: bool
-    has_secret: bool
+    has_secret: bool = Field(
+        description="Whether it may sign in by a secret; the secret itself is never shown."
+    )
     keys: list[str] = Field(examples=[["2026"]], description="The `kid` of each public key.")
     created_at: Instant
     version: int = Field(examples=[1])

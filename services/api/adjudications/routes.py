@@ -54,7 +54,10 @@ def _read(row: Adjudication) -> AdjudicationRead:
 def list_adjudications(
     caller: Reader, session: SessionDep, asked: Annotated[AdjudicationQuery, Query()]
 ) -> AdjudicationPage:
-    """Visits of your sites whose gradings differ or differed, in their current version."""
+    """Visits of your sites whose gradings differ or differed, in their current version.
+
+    The endpoint waits for those that are `open`.
+    """
     rows, cursor = service.list_adjudications(session, caller, asked)
     return AdjudicationPage(items=[_read(row) for row in rows], next_cursor=cursor)
 

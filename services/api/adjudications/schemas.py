@@ -42,7 +42,10 @@ class AdjudicationRead(BaseModel):
     visit: str = Field(
         examples=["RT4A"], description="Read its gradings at the subject's visit of this code."
     )
-    status: AdjudicationStatus = Field(examples=["decided"])
+    status: AdjudicationStatus = Field(
+        examples=["decided"],
+        description="Whether it was decided; the endpoint waits for those that are open.",
+    )
     grade: int | None = Field(
         examples=[3], description="The grade that counts for the visit; null while it is open."
     )
@@ -80,4 +83,10 @@ class AdjudicationQuery(PageQuery):
     )
 
 
-AdjudicationId = Annotated[UUID, Path(description="The adjudication's `id`.", examples=[ID])]
+AdjudicationId = Annotated[
+    UUID,
+    Path(
+        description="The adjudication's `id`; one of another site does not exist for you.",
+        examples=[ID],
+    ),
+]

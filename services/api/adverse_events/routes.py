@@ -152,7 +152,11 @@ def list_adverse_events(
     protocol: ProtocolDep,
     asked: Annotated[AdverseEventQuery, Query()],
 ) -> AdverseEventPage:
-    """Adverse events at your sites, each in its current version."""
+    """Adverse events at your sites, each in its current version.
+
+    Filter by site, severity, seriousness, term or case; an event of several grades is one
+    case with several occurrences.
+    """
     rows, cursor = reading.list_events(session, caller, protocol.adverse_events, asked)
     return AdverseEventPage(items=_read_all(session, protocol, rows), next_cursor=cursor)
 

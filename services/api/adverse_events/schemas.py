@@ -69,13 +69,16 @@ class Causality(Body):
     """The investigator's judgment on each treatment."""
 
     study_drug: CausalityVerdict = Field(examples=["unlikely"])
-    radiotherapy: CausalityVerdict = Field(examples=["probably"])
+    radiotherapy: CausalityVerdict = Field(
+        examples=["probably"], description="How likely it is that radiotherapy caused it."
+    )
 
 
 EventId = Annotated[
     UUID,
     Path(
-        description="The adverse event's `id`.", examples=["019c8a56-90c4-7b3d-8f21-6e5d4c3b2a19"]
+        description="The adverse event's `id`; one of another site does not exist for you.",
+        examples=["019c8a56-90c4-7b3d-8f21-6e5d4c3b2a19"],
     ),
 ]
 
@@ -84,7 +87,9 @@ class CausalityRead(BaseModel):
     """The investigator's judgment on each treatment, as recorded."""
 
     study_drug: CausalityVerdict
-    radiotherapy: CausalityVerdict
+    radiotherapy: CausalityVerdict = Field(
+        description="How likely it is that radiotherapy caused it."
+    )
 
 
 Term = Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True)]
@@ -131,7 +136,9 @@ class CausalityPatch(Patch):
     """A corrected judgment on either treatment; the other one stays."""
 
     study_drug: Omittable[CausalityVerdict] = Field(default=None, examples=["possibly"])
-    radiotherapy: Omittable[CausalityVerdict] = None
+    radiotherapy: Omittable[CausalityVerdict] = Field(
+        default=None, description="How likely it is that radiotherapy caused it, corrected."
+    )
 
 
 class AdverseEventPatch(Patch):
@@ -145,15 +152,30 @@ class AdverseEventPatch(Patch):
         {"term_detail", "resolved_on", "narrative", "sponsor_causality", "expectedness"}
     )
 
-    term: Omittable[Term] = Field(default=None, examples=["Dysphagia"])
-    term_detail: TermDetail | None = Field(default=None, examples=["Trismus after surgery"])
-    grade: Omittable[Severity] = Field(default=None, examples=[2])
+    term: Omittable[Term] = Field(
+        default=None,
+        examples=["Dysphagia"],
+        description="The term, corrected; every occurrence of the case follows.",
+    )
+    term_detail: TermDetail | None = Field(
+        default=None,
+        examples=["Trismus after surgery"],
+        description="What it is, for a term that says «Other, specify»; null takes it away.",
+    )
+    grade: Omittable[Severity] = Field(
+        default=None,
+        examples=[2],
+        description="Severity, corrected. An event that grew worse is reported anew with"
+        " `continues` instead.",
+    )
     onset_on: Omittable[LocalDate] = None
     resolved_on: LocalDate | None = Field(default=None, examples=["2026-04-20"])
     aware_at: Omittable[Instant] = None
     serious: Omittable[bool] = None
     seriousness: Omittable[Criteria] = None
-    causality: Omittable[CausalityPatch] = None
+    causality: Omittable[CausalityPatch] = Field(
+        default=None, description="The investigator's judgment, of one treatment or of both."
+    )
     action_taken: Omittable[ActionTaken] = None
     outcome: Omittable[EventOutcome] = Field(default=None, examples=["recovered"])
     narrative: Narrative | None = Field(default=None, examples=["Eats soft food again."])
@@ -206,12 +228,21 @@ class AdverseEventRead(BaseModel):
     nullified: bool = Field(
         description="It does not count any more; `reason` says why.", examples=[False]
     )
-    term: str = Field(examples=["Dysphagia"])
-    term_detail: str | None = Field(examples=["Trismus after surgery"])
-    meddra_code: str = Field(examples=["10013950"])
+    term: str = Field(examples=["Dysphagia"], description="The term of CTCAE, in its wording.")
+    term_detail: str | None = Field(
+        examples=["Trismus after surgery"],
+        description="What it is, for a term that says «Other, specify»; else null.",
+    )
+    meddra_code: str = Field(
+        examples=["10013950"],
+        description="The lowest level term in MedDRA, eight digits: the dictionary's, or the"
+        " safety officer's.",
+    )
     meddra_version: str = Field(examples=["20.1"], description="Of MedDRA, which has the code.")
-    ctcae_version: str = Field(examples=["5.0"])
-    grade: int = Field(examples=[3])
+    ctcae_version: str = Field(
+        examples=["5.0"], description="The version of CTCAE whose grades and term these are."
+    )
+    grade: int = Field(examples=[3], description="Severity by CTCAE, 1 to 5 (death).")
     onset_on: date
     resolved_on: date | None
     grade_until: date | None = Field(

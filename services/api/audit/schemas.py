@@ -15,44 +15,71 @@ from services.api.enrolment.schemas import SiteCode
 class ActorRead(BaseModel):
     """Who acted, as the account was named and what its role was at that time."""
 
-    id: str | None = Field(examples=["5f0c2a7e-1b7d-5c54-9c39-6d0f7a4f2a11"])
-    name: str | None = Field(examples=["Demo investigator, Nanning"])
-    role: str | None = Field(examples=["investigator"])
+    id: str | None = Field(
+        examples=["5f0c2a7e-1b7d-5c54-9c39-6d0f7a4f2a11"],
+        description="The account; null of the service itself.",
+    )
+    name: str | None = Field(
+        examples=["Demo investigator, Nanning"], description="As the account was named then."
+    )
+    role: str | None = Field(
+        examples=["investigator"],
+        description="The role it acted in; `worker` is the service itself.",
+    )
 
 
 class AuditedSubject(BaseModel):
     """Whom it was about."""
 
-    id: UUID
+    id: UUID = Field()
     number: str | None = Field(examples=["NN-0001"])
 
 
 class ChangeRead(BaseModel):
     """One field, before and after; of a record's first version, from null."""
 
-    field: str = Field(examples=["grade"])
-    old: JsonValue = Field(examples=[2])
-    new: JsonValue = Field(examples=[3])
+    field: str = Field(examples=["grade"], description="The field, by its name in the record.")
+    old: JsonValue = Field(
+        examples=[2], description="What it said before; null of a record's first version."
+    )
+    new: JsonValue = Field(examples=[3], description="What it says since.")
 
 
 class AuditEventRead(BaseModel):
     """Something that was done: by whom, when, to what, from what to what, and why."""
 
     id: int = Field(description="Rises in the order of writing.", examples=[1042])
-    at: Instant
+    at: Instant = Field(description="When, by the service's own clock (21 CFR 11.10(e)).")
     actor: ActorRead | None = Field(description="Null where nobody was signed in.")
-    action: str = Field(examples=["grading corrected"])
-    site: str | None = Field(examples=["NN"])
-    subject: AuditedSubject | None
+    action: str = Field(
+        examples=["grading corrected"],
+        description="What was done, in the words that the filter `action` takes.",
+    )
+    site: str | None = Field(
+        examples=["NN"], description="Where; null of what concerns the whole trial."
+    )
+    subject: AuditedSubject | None = Field(
+        description="Whom it was about; null where it was about nobody."
+    )
     record: str = Field(
         description="The kind of record, or the operation that was read or refused.",
         examples=["grading"],
     )
-    record_id: str = Field(examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"])
-    changes: list[ChangeRead]
+    record_id: str = Field(
+        examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"],
+        description="Which record of that kind, by its `id` or its name; empty of a list.",
+    )
+    changes: list[ChangeRead] = Field(
+        description="Each field that changed; empty where nothing was written."
+    )
     detail: JsonObject | None = Field(description="What else is known where no row changed.")
-    reason: str | None = Field(examples=["Misread the source"])
-    request_id: str | None = Field(description="The `X-Request-Id` of the request.")
+    reason: str | None = Field(
+        examples=["Misread the source"],
+        description="Why, as whoever did it said; null where no reason is asked.",
+    )
+    request_id: str | None = Field(
+        description="The `X-Request-Id` under which it was asked for: quote it to find it in logs."
+    )
     summary: str = Field(
         description="All of it in one sentence.",
         examples=[

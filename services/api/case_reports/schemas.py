@@ -187,7 +187,7 @@ class Death(Content):
 
 
 class Patient(Content):
-    """D: the subject, by number only."""
+    """D: whom it happened to."""
 
     name: Missing = element("D.1", "name or initials", {"null_flavor": "MSK"})
     investigation_number: str = element("D.1.1.4", "number in the trial", "NN-0007", max_length=20)
@@ -294,12 +294,14 @@ class Narrative(Content):
 class CaseReport(Content):
     """The individual case safety report of a SUSAR: all that the message in XML holds."""
 
-    message: Message
-    report: Report
-    primary_source: PrimarySource
-    sender: Sender
-    study: StudyIdentification
-    patient: Patient
+    message: Message = Field(description="N: who sends what to whom, and when.")
+    report: Report = Field(
+        description="C.1: which report this is, and of which version of the facts."
+    )
+    primary_source: PrimarySource = Field(description="C.2.r: who told the sponsor.")
+    sender: Sender = Field(description="C.3: the sponsor, who answers for the report.")
+    study: StudyIdentification = Field(description="C.5: the trial in which it happened.")
+    patient: Patient = Field(description="D: the subject, by number only.")
     reactions: list[Reaction] = Field(description="E: the case's occurrences, oldest first.")
     drugs: list[Drug] = Field(description="G: the study drug, and radiotherapy once it began.")
-    narrative: Narrative
+    narrative: Narrative = Field(description="H: the case in words, and the sponsor's comments.")

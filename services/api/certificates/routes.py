@@ -43,7 +43,10 @@ Reader = Annotated[Principal, Depends(require(Action.READ_CERTIFICATES))]
 def list_certificates(
     caller: Reader, session: SessionDep, asked: Annotated[CertificateQuery, Query()]
 ) -> CertificatePage:
-    """Who is certified to grade at your sites; an assessor reads their own certificates."""
+    """Who is certified to grade at your sites; an assessor reads their own certificates.
+
+    A certificate covers the gradings of the days from `valid_from` through `valid_until`.
+    """
     rows, cursor = service.list_certificates(session, caller, asked)
     items = [CertificateRead.model_validate(row) for row in rows]
     return CertificatePage(items=items, next_cursor=cursor)
@@ -87,6 +90,9 @@ def change_certificate(
     expected: IfMatch,
     session: SessionDep,
 ) -> CertificateRead:
-    """Correct a certificate, or end it early by an earlier last day."""
+    """Correct a certificate, or end it early by an earlier last day.
+
+    Gradings of days that it no longer covers are flagged from then on; none is lost.
+    """
     row = service.change_certificate(session, caller, certificate_id, expected, patch)
     return CertificateRead.model_validate(row)

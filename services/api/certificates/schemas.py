@@ -90,4 +90,6 @@ class CertificateQuery(PageQuery):
     )
 
 
-CertificateId = Annotated[UUID, Path(description="The certificate's `id`.", examples=[ID])]
+CertificateId = Annotated[
+    UUID, Path(description="The certificate's `id`, as the list gives it.", examples=[ID])
+]

@@ -42,9 +42,18 @@ MEDIA_TYPE = "application/problem+json"
 class FieldError(BaseModel):
     """One thing that is wrong: where (RFC 6901 pointer), a code for programs, a text for people."""
 
-    pointer: str = Field(examples=["/grade"])
-    code: str = Field(examples=["less_than_equal"])
-    detail: str = Field(examples=["Input should be less than or equal to 4"])
+    pointer: str = Field(
+        examples=["/grade"],
+        description="Where: an RFC 6901 pointer into the body, or `/query/…`, `/header/…`,"
+        " `/path/…`.",
+    )
+    code: str = Field(
+        examples=["less_than_equal"], description="What is wrong, for programs; the set may grow."
+    )
+    detail: str = Field(
+        examples=["Input should be less than or equal to 4"],
+        description="What is wrong, for people. It never repeats what was sent.",
+    )
 
 
 class Problem(BaseModel):
@@ -53,13 +62,22 @@ class Problem(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str = Field(examples=["/problems/not_ready"], description="A page that explains it.")
-    title: str = Field(examples=["The subject cannot be randomized yet"])
-    status: int = Field(examples=[409])
-    detail: str = Field(examples=["Mend each item of errors, then send the same request again."])
+    title: str = Field(
+        examples=["The subject cannot be randomized yet"],
+        description="What the problem is, the same each time.",
+    )
+    status: int = Field(examples=[409], description="The HTTP status, again.")
+    detail: str = Field(
+        examples=["Mend each item of errors, then send the same request again."],
+        description="What to do next.",
+    )
     instance: str = Field(
         examples=["019abf00c0de7000800000000000abcd"], description="The request's X-Request-Id."
     )
-    errors: list[FieldError] | None = Field(default=None, description="Each thing that is wrong.")
+    errors: list[FieldError] | None = Field(
+        default=None,
+        description="Each thing that is wrong; absent where one text says it all.",
+    )
 
 
 class ApiError(Exception):

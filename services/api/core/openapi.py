@@ -4,12 +4,16 @@ Written once here: the problem schema, the statuses that any operation can
 answer, the headers of answers, and stable operation ids.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
+from services.api.core.auth import Open, Require
+from services.api.core.described import tidy
 from services.api.core.errors import (
     ApiError,
     BadRequest,
@@ -23,6 +27,7 @@ from services.api.core.errors import (
     UnsupportedMediaType,
     problem_response,
 )
+from services.api.core.permissions import GRANTS, PUBLIC, SITE_BOUND, Action, Role
 from services.api.language.catalogue import enumerations
 from services.api.language.tags import Language
 
@@ -89,22 +94,46 @@ class Documented(FastAPI):
                     tags=self.openapi_tags,
                     license_info=self.license_info,
                     servers=[{"url": "/", "description": "This installation"}],
-                )
+                ),
+                {operation_id(route): _action(route) for route in _routes(self.routes)},
             )
         return self.openapi_schema
 
 
-def _complete(document: Json) -> Json:
+def _routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Every operation of the document, however deep its router is included."""
+    for route in routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            yield route
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from _routes(inner.routes)
+
+
+def _action(route: APIRoute) -> Action:
+    """The one action that the route's dependencies require, or open to all."""
+    waiting = [route.dependant]
+    while waiting:
+        dependant = waiting.pop()
+        if isinstance(dependant.call, Require | Open):
+            return dependant.call.action
+        waiting += dependant.dependencies
+    raise TypeError(f"{route.path} names no action")
+
+
+def _complete(document: Json, actions: Mapping[str, Action]) -> Json:
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
+    tidy(document)
     _describe_values(schemas)
     for path in document["paths"].values():
         for method, operation in path.items():
             _complete_operation(method, operation, schemas)
+            _say_who_may(operation, actions[operation["operationId"]])
     _require_what_always_comes(document)
     return document
 
@@ -153,7 +182,7 @@ def _describe_values(schemas: Json) -> None:
 def _complete_operation(method: str, operation: Json, schemas: Json) -> None:
     summary, _, rest = operation.get("description", "").partition("\n")
     operation["summary"] = summary.rstrip(".")
-    operation["description"] = " ".join(rest.split()) or summary
+    operation["description"] = " ".join(rest.split())
     answers = operation["responses"]
     if "422" in answers and "application/json" in answers["422"].get("content", {}):
         del answers["422"]  # FastAPI's own shape, which we never answer
@@ -166,6 +195,28 @@ def _complete_operation(method: str, operation: Json, schemas: Json) -> None:
     for status, answer in operation["responses"].items():
         _describe_headers(operation, status, answer)
         _describe_success(operation, status, answer, schemas)
+
+
+def _say_who_may(operation: Json, action: Action) -> None:
+    """Name the roles that are granted the operation, and whether it needs a token at all."""
+    if action in PUBLIC:
+        operation["security"] = []
+        who = "anyone, without a token"
+    else:
+        who = "; ".join(_granted(action))
+    said = f"{operation['description']}\n\n**Who may** (`{action}`): {who}."
+    operation["description"] = said.strip()
+
+
+def _granted(action: Action) -> Iterator[str]:
+    roles = [role for role in Role if action in GRANTS[role]]
+    if len(roles) == len(Role):
+        yield "every role"
+        return
+    for of_a_site, where in ((True, "at their own sites"), (False, "for the whole trial")):
+        named = [f"`{role}`" for role in roles if (role in SITE_BOUND) is of_a_site]
+        if named:
+            yield f"{', '.join(named)} {where}"
 
 
 def _add(answers: Json, kind: type[ApiError]) -> None:

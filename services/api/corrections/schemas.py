@@ -20,7 +20,10 @@ CriterionId = Annotated[str, StringConstraints(pattern=r"^[IE][0-9]{2}[a-z]?$")]
 class CorrectionCreate(Body):
     """An error made in randomization; beside its `kind` give the one field of that kind."""
 
-    kind: CorrectionKind = Field(examples=["wrong_stratum"])
+    kind: CorrectionKind = Field(
+        examples=["wrong_stratum"],
+        description="What went wrong; it decides which other field is needed.",
+    )
     stratum: Omittable[FactorValues] = Field(
         default=None,
         examples=[STRATUM],
@@ -54,8 +57,11 @@ class CorrectionRead(BaseModel):
     id: UUID
     subject_id: UUID
     site: str = Field(examples=["NN"])
-    kind: CorrectionKind
-    reason: str = Field(examples=["Chemotherapy was entered as planned; the chart says it was not"])
+    kind: CorrectionKind = Field(description="What went wrong.")
+    reason: str = Field(
+        examples=["Chemotherapy was entered as planned; the chart says it was not"],
+        description="What happened, in the words of who recorded it.",
+    )
     discovered_on: date = Field(examples=["2026-04-09"])
     stratum: FactorValues | None = Field(
         examples=[STRATUM],
@@ -65,7 +71,10 @@ class CorrectionRead(BaseModel):
         examples=[{"site": "NN", "concurrent_chemotherapy": True}],
         description="Those that the subject was randomized with; null for other kinds.",
     )
-    criteria: list[str] | None = Field(examples=[None])
+    criteria: list[str] | None = Field(
+        examples=[None],
+        description="The protocol's criteria that the subject did not meet; null for other kinds.",
+    )
     pair: UUID | None = Field(
         examples=[None],
         description="Shared by the two records of a duplicate; it says nothing of either.",

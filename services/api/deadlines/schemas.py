@@ -31,11 +31,15 @@ DeadlineId = Annotated[
 class DeadlineLinks(BaseModel):
     """Where to go from a deadline."""
 
-    self: str = Field(description="The deadline.", examples=[f"/v1/safety/deadlines/{DEADLINE}"])
+    self: str = Field(
+        description="The deadline as it is now.", examples=[f"/v1/safety/deadlines/{DEADLINE}"]
+    )
     versions: str = Field(
         description="What it was before.", examples=[f"/v1/safety/deadlines/{DEADLINE}/versions"]
     )
-    subject: str = Field(description="The subject.", examples=[f"/v1/subjects/{SUBJECT}"])
+    subject: str = Field(
+        description="Whose safety it is about.", examples=[f"/v1/subjects/{SUBJECT}"]
+    )
     adverse_event: str = Field(
         description="The occurrence that started the clock.",
         examples=[f"/v1/adverse-events/{EVENT}"],
@@ -49,10 +53,10 @@ class DeadlineLinks(BaseModel):
 class DeadlineRead(BaseModel):
     """One report that is owed to one recipient, and where it stands."""
 
-    id: UUID = Field(description="The deadline.", examples=[DEADLINE])
+    id: UUID = Field(examples=[DEADLINE])
     version: int = Field(description="How often it came out differently.", examples=[1])
-    site: str = Field(description="The subject's site.", examples=["NN"])
-    subject_id: UUID = Field(description="The subject.", examples=[SUBJECT])
+    site: str = Field(examples=["NN"])
+    subject_id: UUID = Field(examples=[SUBJECT])
     case_id: UUID = Field(
         description="The case: the `id` of its first occurrence.", examples=[EVENT]
     )

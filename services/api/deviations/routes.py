@@ -53,7 +53,11 @@ def list_deviations(
     session: SessionDep,
     asked: PageDep,
 ) -> DeviationPage:
-    """Departures from the protocol, reported by people or noticed by the service."""
+    """Departures from the protocol, reported by people or noticed by the service.
+
+    The service notes those that follow from what is recorded, such as a randomization later
+    than the protocol asks for.
+    """
     rows, cursor = service.list_deviations(session, caller, subject_id, asked)
     items = [DeviationRead.model_validate(row) for row in rows]
     return DeviationPage(items=items, next_cursor=cursor)
@@ -72,5 +76,8 @@ def report_deviation(
     session: SessionDep,
     clock: ClockDep,
 ) -> DeviationRead:
-    """Report a departure from the protocol."""
+    """Report a departure from the protocol.
+
+    It stays as it is reported: a mistaken one is answered by a data query.
+    """
     return DeviationRead.model_validate(service.report(session, caller, clock, subject_id, given))

@@ -46,9 +46,12 @@ class DeviationSource(StrEnum):
 class DeviationCreate(Body):
     """A protocol deviation that a person reports."""
 
-    code: ReportableDeviation = Field(examples=["visit"])
+    code: ReportableDeviation = Field(
+        examples=["visit"], description="What kind of departure it is."
+    )
     description: Annotated[str, StringConstraints(min_length=3, max_length=2000)] = Field(
-        examples=["Weekly grading skipped, clinic closed for the holiday"]
+        examples=["Weekly grading skipped, clinic closed for the holiday"],
+        description="What happened, in words, without a person's name.",
     )
     occurred_on: LocalDate = Field(examples=["2026-04-06"])
 
@@ -61,10 +64,15 @@ class DeviationRead(BaseModel):
     id: UUID
     subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
     site: str = Field(examples=["NN"])
-    code: DeviationCode = Field(examples=["visit"])
-    description: str = Field(examples=["Weekly grading skipped, clinic closed for the holiday"])
+    code: DeviationCode = Field(examples=["visit"], description="What kind of departure it is.")
+    description: str = Field(
+        examples=["Weekly grading skipped, clinic closed for the holiday"],
+        description="What happened, in words.",
+    )
     occurred_on: date = Field(examples=["2026-04-06"])
-    source: DeviationSource = Field(examples=["person"])
+    source: DeviationSource = Field(
+        examples=["person"], description="Whether a person reported it or the service noticed it."
+    )
     recorded_at: Instant
 
 

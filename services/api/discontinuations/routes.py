@@ -60,7 +60,10 @@ def read_discontinuation(
     caller: Annotated[Principal, Depends(require(Action.READ_DISCONTINUATION))],
     session: SessionDep,
 ) -> DiscontinuationRead:
-    """When and why the subject ended treatment, and left the study."""
+    """When and why the subject ended treatment, and left the study.
+
+    Both parts are null and the version is 0 as long as nothing is discontinued.
+    """
     subject = get_subject(session, caller, subject_id)
     return _read(service.current(session, subject), subject)
 

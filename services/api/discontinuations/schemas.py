@@ -25,7 +25,9 @@ class TreatmentEndWrite(Body):
         examples=["2026-04-09"],
         description="The last local day on which it may have been taken: not before randomization.",
     )
-    cause: TreatmentCause = Field(examples=["adverse_event"])
+    cause: TreatmentCause = Field(
+        examples=["adverse_event"], description="Why the study drug was given up."
+    )
     detail: Detail
 
 
@@ -37,7 +39,11 @@ class StudyEndWrite(Body):
         description="The local day: of the withdrawal, the death, or the last contact with a"
         " subject who is lost.",
     )
-    cause: StudyCause = Field(examples=["lost_to_follow_up"])
+    cause: StudyCause = Field(
+        examples=["lost_to_follow_up"],
+        description="Why; it decides the subject's status: `withdrawn`, `lost_to_follow_up` or"
+        " `died`.",
+    )
     detail: Detail
 
 
@@ -56,16 +62,23 @@ class DiscontinuationPut(Body):
 class TreatmentEndRead(BaseModel):
     """When and why the study drug was given up."""
 
-    on: date = Field(examples=["2026-04-09"])
-    cause: TreatmentCause = Field(examples=["adverse_event"])
+    on: date = Field(
+        examples=["2026-04-09"], description="The last local day on which it may have been taken."
+    )
+    cause: TreatmentCause = Field(
+        examples=["adverse_event"], description="Why the study drug was given up."
+    )
     detail: Detail
 
 
 class StudyEndRead(BaseModel):
     """When and why the subject left the study."""
 
-    on: date = Field(examples=["2026-05-11"])
-    cause: StudyCause = Field(examples=["lost_to_follow_up"])
+    on: date = Field(
+        examples=["2026-05-11"],
+        description="The local day of the withdrawal, the death, or the last contact.",
+    )
+    cause: StudyCause = Field(examples=["lost_to_follow_up"], description="Why the subject left.")
     detail: Detail
 
 

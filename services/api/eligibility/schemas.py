@@ -32,7 +32,7 @@ FactValue = TypeAliasType(
 class DatedFact(BaseModel):
     """A fact with the day it was found; a laboratory value also has its unit and its limit."""
 
-    value: FactValue
+    value: FactValue = Field(description="The value, as the fact's type asks.")
     measured_on: date = Field(
         examples=["2026-03-02"],
         description="The local day of the measurement or examination: it grows stale"
@@ -84,10 +84,19 @@ class EligibilityPut(Body):
 class CriterionRead(BaseModel):
     """One criterion's verdict; an exclusion that is `met` excludes."""
 
-    id: str = Field(examples=["I05b"])
-    kind: CriterionKind
-    text: str = Field(examples=["Haemoglobin at least 90 g/L"])
-    verdict: CriterionVerdict
+    id: str = Field(
+        examples=["I05b"],
+        description="The criterion in the protocol: I of an inclusion, E of an exclusion.",
+    )
+    kind: CriterionKind = Field(
+        description="What meeting it means: an exclusion that is met keeps the subject out."
+    )
+    text: str = Field(
+        examples=["Haemoglobin at least 90 g/L"], description="Its wording in the protocol."
+    )
+    verdict: CriterionVerdict = Field(
+        description="What the facts say of it; `unknown` for want of one."
+    )
     flag: str | None = Field(
         description="What the investigator should look at, if anything.",
         examples=["Creatinine clearance below 50 mL/min"],
@@ -104,23 +113,30 @@ class EligibilitySignatureRead(SignatureShown):
 class EligibilityRead(BaseModel):
     """The facts, each criterion's verdict and the overall one."""
 
-    overall: EligibilityOverall
+    overall: EligibilityOverall = Field(
+        description="Eligible only if every inclusion is met, no exclusion is, and none is unknown."
+    )
     evaluation_hash: str | None = Field(
         description="What a signature covers; null before facts.", examples=[HASH]
     )
-    facts: Facts = Field(description="As given.", examples=[FACTS])
+    facts: Facts = Field(description="Every fact as it was given last.", examples=[FACTS])
     normalised: Facts = Field(
         description="Measurements in their quantity's normal unit.",
         examples=[{"haemoglobin": {"value": 131, "unit": "g/L"}}],
     )
-    criteria: list[CriterionRead]
+    criteria: list[CriterionRead] = Field(
+        description="Every criterion with its verdict, in the protocol's order."
+    )
     unknown_facts: list[str] = Field(
         description="Facts that are still to be given.", examples=[["ecog_performance_status"]]
     )
     stale_facts: list[str] = Field(
         description="Facts to refresh before randomization.", examples=[["haemoglobin"]]
     )
-    evaluated_on: date | None
+    evaluated_on: date | None = Field(
+        description="The local day on which the facts were judged, from which they grow stale;"
+        " null before."
+    )
     signature: EligibilitySignatureRead | None = Field(
         description="The last one; null until there is one."
     )

@@ -13,14 +13,16 @@ from services.api.visits.schemas import DateRange
 class OutcomeRead(BaseModel):
     """One outcome and, for an event, the assessment that decided it."""
 
-    status: OutcomeStatus
+    status: OutcomeStatus = Field(description="What is known of it today.")
     deciding_grading: UUID | None = Field(
         description="The first that reached the grade; of a visit with several, the earliest."
     )
     deciding_version: int | None = Field(
         description="The version of that grading now.", examples=[1]
     )
-    deciding_visit: str | None = Field(description="The code of its visit.", examples=["RT5A"])
+    deciding_visit: str | None = Field(
+        description="At which visit it was made; null while nothing decided.", examples=["RT5A"]
+    )
     deciding_basis: GradeBasis | None = Field(
         description="How the visit's gradings became one grade.", examples=["single"]
     )
@@ -33,14 +35,20 @@ class EndpointRead(BaseModel):
     """A subject's primary and secondary outcome and the measures derived with them."""
 
     subject_id: UUID
-    primary: OutcomeRead
-    secondary: OutcomeRead
+    primary: OutcomeRead = Field(
+        description="Grade 3 or higher in the window, by the protocol's own threshold."
+    )
+    secondary: OutcomeRead = Field(
+        description="Any grade in the window, by the protocol's own threshold."
+    )
     window: DateRange | None = Field(description="Null before the first fraction.")
     left_on: date | None = Field(
         description="The day the subject left the study, which closes the window.",
         examples=["2026-06-02"],
     )
-    max_grade: int | None = Field(description="In the window.", examples=[3])
+    max_grade: int | None = Field(
+        description="The highest grade assessed in the window; null before the first.", examples=[3]
+    )
     days_to_first_severe: int | None = Field(
         description="From the first fraction, day 0.", examples=[38]
     )

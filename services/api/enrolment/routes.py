@@ -74,7 +74,11 @@ def list_subjects(
     session: SessionDep,
     asked: Annotated[SubjectQuery, Query()],
 ) -> SubjectPage:
-    """Subjects of your sites, in the order of their enrolment."""
+    """Subjects of your sites, in the order of their enrolment.
+
+    Filter by `site`, `status` or `number`. Nobody is named: a subject is a number, a sex
+    and a year of birth.
+    """
     rows, cursor = service.list_subjects(session, caller, asked)
     return SubjectPage(items=[_subject(row) for row in rows], next_cursor=cursor)
 
@@ -102,7 +106,13 @@ def create_subject(
     protocol: ProtocolDep,
     settings: SettingsDep,
 ) -> SubjectRead:
-    """Enter a person into screening; the answer holds the subject number."""
+    """Enter a person into screening; the answer holds the subject number.
+
+    The site must be recruiting: an approval of the protocol's version in force is on
+    record. Send `national_id` where the site asks for it: only a keyed digest is kept, and
+    a person who is known at any site is refused with `duplicate_subject`, which says no
+    more.
+    """
     subject = service.screen(session, caller, clock, protocol, settings.person_key, person)
     return _subject(subject.model_dump())
 
@@ -113,7 +123,11 @@ def read_subject(
     caller: Annotated[Principal, Depends(require(Action.READ_SUBJECTS))],
     session: SessionDep,
 ) -> SubjectRead:
-    """One subject, with links to everything recorded about them."""
+    """One subject, with links to everything recorded about them.
+
+    `links` lead to every record of the subject; most exist before anything is written
+    there, with version 0.
+    """
     return _subject(service.read_subject(session, caller, subject_id))
 
 
@@ -126,7 +140,12 @@ def change_subject(
     session: SessionDep,
     clock: ClockDep,
 ) -> SubjectRead:
-    """Correct sex or year of birth, or set a status that a person may set."""
+    """Correct sex or year of birth, or set a status that a person may set.
+
+    Most statuses follow from what is recorded and cannot be set. `died`, `withdrawn` and
+    `lost_to_follow_up` end the subject's part for good: better record a discontinuation,
+    which also keeps the day and the cause.
+    """
     subject = service.change_subject(session, caller, clock, subject_id, expected, patch)
     return _subject(subject.model_dump())
 
@@ -160,7 +179,12 @@ def record_consent(
     session: SessionDep,
     clock: ClockDep,
 ) -> ConsentRead:
-    """Record a signed informed consent."""
+    """Record a signed informed consent.
+
+    The version must be one that the site's ethics committee approved. Nothing is observed
+    of a subject before it, and nobody is randomized without it; where several were signed,
+    the last one counts.
+    """
     return _consent(service.record_consent(session, caller, clock, subject_id, signed), None)
 
 

@@ -29,7 +29,10 @@ SubjectId = Annotated[
 ]
 ConsentId = Annotated[
     UUID,
-    Path(description="The consent's `id`.", examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"]),
+    Path(
+        description="The consent's `id`, of that subject.",
+        examples=["019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35"],
+    ),
 ]
 
 SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
@@ -57,7 +60,10 @@ class SubjectCreate(Body):
     """A person who enters screening."""
 
     site: SiteCode = Field(examples=["NN"], description="One of the caller's own sites.")
-    year_of_birth: YearOfBirth
+    year_of_birth: YearOfBirth = Field(
+        description="The year alone, which the age at consent has to agree with: a full date of"
+        " birth is refused."
+    )
     sex: Sex = Field(examples=["female"])
     national_id: Annotated[
         Omittable[str],
@@ -73,7 +79,12 @@ class SubjectCreate(Body):
 class SubjectPatch(Patch):
     """A correction, or a change of status by hand."""
 
-    status: Omittable[SettableStatus] = Field(default=None, examples=["completed"])
+    status: Omittable[SettableStatus] = Field(
+        default=None,
+        examples=["completed"],
+        description="The new status; the moves that a subject may make are few, and the others"
+        " are refused.",
+    )
     sex: Omittable[Sex] = None
     year_of_birth: Omittable[YearOfBirth] = None
     reason: Reason = Field(examples=["All visits done, last contact on the ward"])
@@ -85,17 +96,40 @@ EXAMPLE = "/v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"
 class SubjectLinks(BaseModel):
     """Where to go from a subject."""
 
-    self: str = Field(examples=[EXAMPLE])
-    consents: str = Field(examples=[f"{EXAMPLE}/consents"])
-    eligibility: str = Field(examples=[f"{EXAMPLE}/eligibility"])
-    radiotherapy: str = Field(examples=[f"{EXAMPLE}/radiotherapy"])
-    randomization: str = Field(examples=[f"{EXAMPLE}/randomization"])
-    visits: str = Field(examples=[f"{EXAMPLE}/visits"])
-    exposures: str = Field(examples=[f"{EXAMPLE}/exposures"])
-    discontinuation: str = Field(examples=[f"{EXAMPLE}/discontinuation"])
-    endpoint: str = Field(examples=[f"{EXAMPLE}/endpoint"])
-    adverse_events: str = Field(examples=[f"{EXAMPLE}/adverse-events"])
-    deviations: str = Field(examples=[f"{EXAMPLE}/deviations"])
+    self: str = Field(examples=[EXAMPLE], description="Where the subject is read and changed.")
+    consents: str = Field(
+        examples=[f"{EXAMPLE}/consents"], description="The consents that the subject signed."
+    )
+    eligibility: str = Field(
+        examples=[f"{EXAMPLE}/eligibility"],
+        description="The facts of screening and each criterion's verdict.",
+    )
+    radiotherapy: str = Field(
+        examples=[f"{EXAMPLE}/radiotherapy"], description="What was planned and delivered."
+    )
+    randomization: str = Field(
+        examples=[f"{EXAMPLE}/randomization"],
+        description="The allocation; `not_found` before there is one.",
+    )
+    visits: str = Field(
+        examples=[f"{EXAMPLE}/visits"], description="The schedule and what took place."
+    )
+    exposures: str = Field(
+        examples=[f"{EXAMPLE}/exposures"], description="The study drug taken, day by day."
+    )
+    discontinuation: str = Field(
+        examples=[f"{EXAMPLE}/discontinuation"],
+        description="The end of treatment, and of taking part.",
+    )
+    endpoint: str = Field(
+        examples=[f"{EXAMPLE}/endpoint"], description="The primary and the secondary outcome."
+    )
+    adverse_events: str = Field(
+        examples=[f"{EXAMPLE}/adverse-events"], description="What happened to the subject's safety."
+    )
+    deviations: str = Field(
+        examples=[f"{EXAMPLE}/deviations"], description="Departures from the protocol."
+    )
 
     @classmethod
     def of(cls, subject_id: UUID) -> "SubjectLinks":
@@ -111,7 +145,10 @@ class SubjectRead(BaseModel):
     id: UUID
     number: str = Field(examples=["NN-0001"])
     site: str = Field(examples=["NN"])
-    status: SubjectStatus = Field(examples=["screening"])
+    status: SubjectStatus = Field(
+        examples=["screening"],
+        description="Where the subject stands; most moves follow from what is recorded.",
+    )
     sex: Sex = Field(examples=["female"])
     year_of_birth: int = Field(examples=[1971])
     left_on: date | None = Field(
@@ -165,7 +202,10 @@ class WithdrawalRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     withdrawn_on: date
-    reason: str = Field(examples=["Does not want to travel to the hospital any more"])
+    reason: str = Field(
+        examples=["Does not want to travel to the hospital any more"],
+        description="Why, in the subject's own sense; a subject need give no reason.",
+    )
     recorded_at: Instant
 
 
@@ -173,10 +213,12 @@ class ConsentRead(BaseModel):
     """A signed consent."""
 
     id: UUID
-    version: str = Field(examples=["1.0"])
+    version: str = Field(examples=["1.0"], description="Of the approved consent form.")
     signed_on: date
     recorded_at: Instant
-    withdrawal: WithdrawalRead | None
+    withdrawal: WithdrawalRead | None = Field(
+        description="When and why it was withdrawn; null while it is in force."
+    )
 
 
 class ConsentPage(Page[ConsentRead]):

@@ -17,7 +17,11 @@ SUBJECT = "019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"
 class RecordRef(BaseModel):
     """The record that an event is about."""
 
-    kind: str = Field(description="What kind of record.", examples=["subject"])
+    kind: str = Field(
+        description="Which kind of record: the part of the event's type before the point, or what"
+        " it belongs to.",
+        examples=["subject"],
+    )
     id: str = Field(description="Which one: its `id`, or a visit's code.", examples=[SUBJECT])
 
 
@@ -48,7 +52,7 @@ class EventRead(BaseModel):
     subject_id: UUID | None = Field(
         description="The subject; null where it is about none.", examples=[SUBJECT]
     )
-    record: RecordRef = Field(description="The record it is about.")
+    record: RecordRef = Field(description="What happened to: read it by its link.")
     links: EventLinks = Field(description="Where to read more.")
 
     @classmethod

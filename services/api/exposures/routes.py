@@ -73,7 +73,10 @@ def list_exposures(
     protocol: ProtocolDep,
     asked: PageDep,
 ) -> ExposurePage:
-    """The study drug a subject took, day by day, each in its current version."""
+    """The study drug a subject took, day by day, each in its current version.
+
+    Whoever reads it learns the arm: assessors may not.
+    """
     subject = get_subject(session, caller, subject_id)
     rows, cursor = service.list_exposures(session, subject, asked)
     course = service.course(session, clock, protocol, subject)
@@ -143,6 +146,9 @@ def correct_exposure(
     clock: ClockDep,
     protocol: ProtocolDep,
 ) -> ExposureRead:
-    """Correct the study drug of one day with a reason; the day itself stays."""
+    """Correct the study drug of one day with a reason; the day itself stays.
+
+    The version before stays readable in the audit trail.
+    """
     row, course = service.correct(session, caller, clock, protocol, exposure_id, expected, patch)
     return _read(row, course, protocol)

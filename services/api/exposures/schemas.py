@@ -13,7 +13,10 @@ from services.api.exposures.rules import MOST_APPLICATIONS, ExposureFlag
 
 ExposureId = Annotated[
     UUID,
-    Path(description="The exposure's `id`.", examples=["019c8a52-9c41-7e18-8d20-4b6f1a9e3c58"]),
+    Path(
+        description="The exposure's `id`; one of another site does not exist for you.",
+        examples=["019c8a52-9c41-7e18-8d20-4b6f1a9e3c58"],
+    ),
 ]
 Applications = Annotated[
     int,
@@ -59,7 +62,9 @@ class ExposureRead(BaseModel):
     subject_id: UUID
     site: str = Field(examples=["NN"])
     day: date = Field(examples=["2026-03-17"])
-    applications: int = Field(examples=[2])
+    applications: int = Field(
+        examples=[2], description="How often the study drug was applied that day."
+    )
     missed_reason: str | None = Field(examples=[MISSED])
     volume_ml: float = Field(
         examples=[3.0], description="Applications times the protocol's dose, in millilitres."

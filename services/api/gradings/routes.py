@@ -187,7 +187,11 @@ def correct_grading(
     clock: ClockDep,
     protocol: ProtocolDep,
 ) -> GradingRead:
-    """Correct your own grading; the version before stays readable."""
+    """Correct your own grading; the version before stays readable.
+
+    Only the author may. The new version voids the signature, and the endpoint is derived
+    from it.
+    """
     row = service.correct_grading(session, caller, clock, protocol, grading_id, expected, patch)
     return _grading(session, protocol, row)
 

@@ -61,7 +61,12 @@ class GradingPatch(Patch):
     """A correction by the author."""
 
     assessed_at: Omittable[Instant] = Field(default=None, examples=["2026-04-07T02:30:00Z"])
-    grade: Omittable[Grade] = Field(default=None, examples=[3])
+    grade: Omittable[Grade] = Field(
+        default=None,
+        examples=[3],
+        description="The grade concluded, 0 to 4 on the protocol's scale; it is the one that"
+        " counts.",
+    )
     mucosal_appearance: Omittable[MucosalAppearance] = None
     ulceration: Omittable[bool] = None
     pain_score: Omittable[PainScore] = Field(default=None, examples=[6])
@@ -87,17 +92,26 @@ class GradingRead(BaseModel):
     id: UUID
     subject_id: UUID
     visit: str = Field(examples=["RT4A"])
-    assessor: UUID
+    assessor: UUID = Field(description="The `id` of the account that graded.")
     assessed_at: Instant
     assessed_on: date = Field(description="The local date of assessed_at.")
-    grade: int = Field(examples=[2])
+    grade: int = Field(
+        examples=[2],
+        description="The grade that the assessor concluded, 0 to 4 on the protocol's scale; it is"
+        " the one that counts.",
+    )
     mucosal_appearance: MucosalAppearance
     ulceration: bool
     pain_score: int = Field(examples=[5])
     analgesic: Analgesic
     diet: Diet
-    derived: DerivedGrades
-    flags: list[GradingFlag]
+    derived: DerivedGrades = Field(
+        description="The grades that follow from the components; a difference raises a query and"
+        " changes nothing."
+    )
+    flags: list[GradingFlag] = Field(
+        description="What someone should look at; a flag never refuses a grading."
+    )
     protocol_version: str = Field(examples=["1.0"])
     reason: str | None = Field(examples=["Misread the source record"])
     recorded_at: Instant
@@ -114,5 +128,8 @@ class GradingPage(Page[GradingRead]):
 
 GradingId = Annotated[
     UUID,
-    Path(description="The grading's `id`.", examples=["019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18"]),
+    Path(
+        description="The grading's `id`; one of another site does not exist for you.",
+        examples=["019c8a55-1b77-7e0a-8c54-7a3f9b2d6e18"],
+    ),
 ]

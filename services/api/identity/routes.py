@@ -229,7 +229,10 @@ def confirm_totp(given: TotpConfirmation, door: DoorDep, source: SourceDep) -> T
 
 @router.get("/v1/me", responses=responses(Unauthorized))
 async def read_me(caller: Caller) -> Me:
-    """Who the token's holder is, at which sites, and what they may do."""
+    """Who the token's holder is, at which sites, and what they may do.
+
+    Ask it after signing in: a front end shows what `actions` allow, and nothing else.
+    """
     return Me(
         id=caller.id,
         name=caller.name,
@@ -242,7 +245,10 @@ async def read_me(caller: Caller) -> Me:
 
 @router.get("/.well-known/jwks.json", dependencies=[Depends(open_to_all(Action.READ_KEYS))])
 async def read_keys(request: Request) -> JsonWebKeySet:
-    """The public keys that verify access tokens (RFC 7517)."""
+    """The public keys that verify access tokens (RFC 7517).
+
+    Keep them, and ask again when a token names a `kid` that you do not have.
+    """
     issuer: TokenIssuer = request.app.state.issuer
     return JsonWebKeySet.model_validate(issuer.jwks())
 

@@ -70,7 +70,10 @@ def set_subject_lock(
 
 @router.get("/study/lock", responses=responses(Unauthorized, Forbidden))
 def read_study_lock(_: Reader, session: SessionDep) -> LockRead:
-    """Whether the trial is open, frozen or locked, for every subject at once."""
+    """Whether the trial is open, frozen or locked, for every subject at once.
+
+    It binds every subject; a subject's own state may be stricter.
+    """
     return _read(service.read_study_lock(session))
 
 

@@ -163,9 +163,16 @@ def leaves(
 class Outcome(Section):
     """What is measured, and over which time."""
 
-    measure: Text = Field(examples=["The incidence of grade ≥3 oral mucositis"])
-    time_frame: Text = Field(examples=["Until 90 days after radiotherapy"])
-    description: Text = Field(examples=["The proportion of patients with grade 3 or higher"])
+    measure: Text = Field(
+        examples=["The incidence of grade ≥3 oral mucositis"], description="What is measured."
+    )
+    time_frame: Text = Field(
+        examples=["Until 90 days after radiotherapy"], description="Over which time."
+    )
+    description: Text = Field(
+        examples=["The proportion of patients with grade 3 or higher"],
+        description="How it is measured.",
+    )
 
 
 class Study(Section):
@@ -212,11 +219,20 @@ class ArmType(StrEnum):
 class Arm(Section):
     """A group to which subjects are allocated."""
 
-    code: Identifier = Field(examples=["experimental"])
-    label: Text = Field(examples=["Exosome oral spray"])
-    type: ArmType
-    description: Text = Field(examples=["1.5 mL three times a day"])
-    receives_study_drug: bool
+    code: Identifier = Field(
+        examples=["experimental"], description="The arm's code, by which allocations name it."
+    )
+    label: Text = Field(
+        examples=["Exosome oral spray"], description="What the arm is called in forms and reports."
+    )
+    type: ArmType = Field(description="What kind of arm it is, in the registry's words.")
+    description: Text = Field(
+        examples=["1.5 mL three times a day"], description="What its subjects receive."
+    )
+    receives_study_drug: bool = Field(
+        description="Whether exposures are recorded of its subjects; of the others they are"
+        " refused."
+    )
 
 
 class Treatment(Section):

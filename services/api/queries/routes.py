@@ -82,7 +82,11 @@ def raise_query(
     session: SessionDep,
     protocol: ProtocolDep,
 ) -> QueryRead:
-    """Ask the site about something recorded: a field, or a whole record."""
+    """Ask the site about something recorded: a field, or a whole record.
+
+    Ask one thing at a time: each query is answered and closed by
+    itself.
+    """
     return _read(service.raise_query(session, caller, protocol, given))
 
 

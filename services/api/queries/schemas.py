@@ -29,9 +29,7 @@ ASKED = "The source record says 9 April; please check the date of the visit"
 class QueryCreate(Body):
     """A question about something recorded."""
 
-    subject_id: UUID = Field(
-        description="The subject's `id`.", examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"]
-    )
+    subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
     record: RecordKind = Field(description="Which kind of record it is about.", examples=["visit"])
     record_id: Omittable[Name] = Field(
         default=None,
@@ -84,18 +82,16 @@ class QueryStepRead(BaseModel):
     role: Role | None = Field(
         description="As what they said it; null where the service did.", examples=["monitor"]
     )
-    recorded_at: Instant = Field(description="When.", examples=["2026-04-10T02:15:00Z"])
+    recorded_at: Instant = Field(examples=["2026-04-10T02:15:00Z"])
 
 
 class QueryRead(BaseModel):
     """A data query with its whole conversation."""
 
-    id: UUID = Field(description="The query.", examples=["019c8a53-1c40-7a5e-b1d2-6a7b8c9d0e1f"])
+    id: UUID = Field(examples=["019c8a53-1c40-7a5e-b1d2-6a7b8c9d0e1f"])
     version: int = Field(description="How many steps it has had.", examples=[1])
-    site: str = Field(description="The subject's site.", examples=["NN"])
-    subject_id: UUID = Field(
-        description="The subject.", examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"]
-    )
+    site: str = Field(examples=["NN"])
+    subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
     record: RecordKind = Field(description="Which kind of record it is about.", examples=["visit"])
     record_id: str | None = Field(
         description="Which one; null where a subject has one only.", examples=["RT1A"]

@@ -35,7 +35,10 @@ def read_radiotherapy(
     caller: Annotated[Principal, Depends(require(Action.READ_RADIOTHERAPY))],
     session: SessionDep,
 ) -> RadiotherapyRead:
-    """The subject's radiotherapy as planned and delivered."""
+    """The subject's radiotherapy as planned and delivered.
+
+    Everything is null and the version 0 before anything is recorded.
+    """
     row = service.current(session, get_subject(session, caller, subject_id))
     return RadiotherapyRead.model_validate(row) if row else RadiotherapyRead()
 
@@ -53,7 +56,12 @@ def record_radiotherapy(
     clock: ClockDep,
     protocol: ProtocolDep,
 ) -> RadiotherapyRead:
-    """Record the plan, and later what was delivered; the schedule of visits follows it."""
+    """Record the plan, and later what was delivered; the schedule of visits follows it.
+
+    Send the whole of what is known: what is left out is not known any more. A
+    stratification factor that is wrong here puts the subject into the wrong stratum, and an
+    allocation is never undone; changing it later is a protocol deviation.
+    """
     return RadiotherapyRead.model_validate(
         service.record(session, caller, clock, protocol, subject_id, expected, given)
     )

@@ -29,7 +29,7 @@ FactorValues = TypeAliasType(
     ],
 )
 
-Dose = Annotated[float, Field(ge=0, le=200, description="Gy")]
+Dose = Annotated[float, Field(ge=0, le=200)]
 Fractions = Annotated[int, Field(ge=0, le=100)]
 INTERRUPTION = {"from": "2026-04-06", "to": "2026-04-08", "reason": "Machine out of service"}
 STRATIFICATION = {"cisplatin_schedule": "weekly", "treatment_setting": "definitive"}
@@ -48,7 +48,9 @@ class InterruptionWrite(Body):
         examples=["2026-04-08"],
         description="The last one; null while it goes on.",
     )
-    reason: Reason = Field(examples=["Machine out of service"])
+    reason: Reason = Field(
+        examples=["Machine out of service"], description="Why no fraction was given."
+    )
 
 
 class InterruptionRead(BaseModel):
@@ -56,17 +58,21 @@ class InterruptionRead(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    from_: date = Field(alias="from", examples=["2026-04-06"])
+    from_: date = Field(
+        alias="from", examples=["2026-04-06"], description="The first day without a fraction."
+    )
     to: date | None = Field(
         examples=["2026-04-08"], description="The last day; null while it goes on."
     )
-    reason: str = Field(examples=["Machine out of service"])
+    reason: str = Field(
+        examples=["Machine out of service"], description="Why no fraction was given."
+    )
 
 
 class RadiotherapyPut(Body):
     """The whole plan and delivery as it is known now; what is left out is not known."""
 
-    planned_dose_gy: Annotated[float, Field(ge=1, le=200, description="Gy", examples=[66])]
+    planned_dose_gy: Annotated[float, Field(ge=1, le=200, examples=[66])]
     planned_fractions: Annotated[int, Field(ge=1, le=100, examples=[33])]
     planned_start: LocalDate = Field(examples=["2026-03-16"])
     concurrent_chemotherapy: bool = Field(

@@ -87,7 +87,10 @@ def randomize(
 def read_randomization(
     subject_id: SubjectId, caller: Reader, session: SessionDep
 ) -> RandomizationRead:
-    """The subject's allocation; assessors receive it without the arm."""
+    """The subject's allocation; assessors receive it without the arm.
+
+    The arm tells the treatment: show it to nobody who grades.
+    """
     row = service.read_allocation(session, caller, subject_id)
     return _read(row, service.levels(session))
 

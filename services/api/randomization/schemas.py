@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.api.core.bodies import Instant
+from services.api.core.bodies import Instant, Omittable
 from services.api.core.pagination import Page, PageQuery
 from services.api.enrolment.schemas import SiteCode
 from services.api.radiotherapy.schemas import FactorValues
@@ -25,7 +25,7 @@ class RandomizationRead(BaseModel):
     id: UUID
     subject_id: UUID
     site: str = Field(examples=["NN"])
-    arm: str | None = Field(
+    arm: Omittable[str] = Field(
         default=None,
         examples=["experimental"],
         exclude_if=_absent,
@@ -56,16 +56,24 @@ class RandomizationQuery(PageQuery):
 class ArmShare(BaseModel):
     """An arm and its share of each block."""
 
-    code: str = Field(examples=["experimental"])
-    share: int = Field(examples=[1])
+    code: str = Field(examples=["experimental"], description="The arm's code in the protocol.")
+    share: int = Field(
+        examples=[1],
+        description="How many slots of a block it gets, beside the shares of the others.",
+    )
 
 
 class DesignRead(BaseModel):
     """The public part of what makes the list; the order of both lists counts."""
 
-    arms: list[ArmShare]
-    slots_per_stratum: int = Field(examples=[200])
-    strata: list[str] = Field(examples=[["NN-C", "NN-N"]])
+    arms: list[ArmShare] = Field(description="The arms, in the order that the list was made with.")
+    slots_per_stratum: int = Field(
+        examples=[200], description="How many subjects a stratum can take."
+    )
+    strata: list[str] = Field(
+        examples=[["NN-C", "NN-N"]],
+        description="The codes of the strata, in the order that the list was made with.",
+    )
 
 
 class CommitmentRead(BaseModel):
@@ -75,9 +83,15 @@ class CommitmentRead(BaseModel):
         description="Merkle tree head (RFC 6962) over every slot, hexadecimal.",
         examples=["3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"],
     )
-    algorithm: str = Field(examples=["permuted-blocks-sp800-108-v1"])
+    algorithm: str = Field(
+        examples=["permuted-blocks-sp800-108-v1"],
+        description="Names how the list is made from the seed; docs/randomization.md describes it.",
+    )
     slots: int = Field(examples=[1200], description="Slots in all strata together.")
-    design: DesignRead
+    design: DesignRead = Field(
+        description="What is public of what makes the list. Block sizes are not: they would let a"
+        " recruiter guess."
+    )
     contributions: dict[str, str] = Field(
         description="Each party's commitment to its part of the seed, hexadecimal.",
         examples=[
@@ -87,7 +101,9 @@ class CommitmentRead(BaseModel):
             }
         ],
     )
-    protocol_version: str = Field(examples=["1.0"])
+    protocol_version: str = Field(
+        examples=["1.0"], description="The version of the protocol whose list this is."
+    )
     published_at: Instant
 
 
@@ -99,9 +115,9 @@ class ProofRead(BaseModel):
     subject_id: UUID
     randomization_number: str = Field(examples=["NN-C-007"])
     randomized_at: Instant
-    stratum_code: str = Field(examples=["NN-C"])
+    stratum_code: str = Field(examples=["NN-C"], description="The stratum in which the slot lies.")
     seq: int = Field(examples=[7], description="The slot's place in its stratum, from 1.")
-    arm: str = Field(examples=["experimental"])
+    arm: str = Field(examples=["experimental"], description="The arm that the slot holds.")
     salt: str = Field(
         examples=["9b3abc1d672988d9925374df3b4c0cb2a2eb42b66c077100d0f0f614c2ec2704"],
         description="32 bytes, hexadecimal, that hid the arm in the slot's leaf.",
@@ -111,7 +127,10 @@ class ProofRead(BaseModel):
         examples=[["c9e3a479c14af6941e6aaa1e4f7ef10bd392880eb475216007dcef5304fe576c"]],
         description="Sibling hashes from the leaf up to the root (RFC 6962), hexadecimal.",
     )
-    root: str = Field(examples=["3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"])
+    root: str = Field(
+        examples=["3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2"],
+        description="The tree head that the path leads to: it must equal the commitment's.",
+    )
 
 
 class ProofPage(Page[ProofRead]):

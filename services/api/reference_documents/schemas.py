@@ -31,7 +31,7 @@ class ReferenceDocumentCreate(Body):
     """A version of the reference safety information."""
 
     version: Label = Field(examples=["2.0"], description="What the document calls its version.")
-    title: Title = Field(examples=[TITLE], description="Which document it is.")
+    title: Title = Field(examples=[TITLE], description="What the document calls itself.")
     effective_on: LocalDate = Field(
         examples=["2026-01-12"],
         description="The first local day of onset for which it decides: today or later, but for"
@@ -46,7 +46,9 @@ class ReferenceDocumentCreate(Body):
 class ExpectedRead(BaseModel):
     """A reaction that is expected."""
 
-    term: str = Field(examples=["Nausea"], description="A term of CTCAE.")
+    term: str = Field(
+        examples=["Nausea"], description="The reaction, as a term of CTCAE in its wording."
+    )
     max_grade: int = Field(examples=[3], description="The worst severity that is still expected.")
 
 
@@ -59,7 +61,7 @@ class ReferenceDocumentRead(BaseModel):
         examples=["019c8a57-1d2e-7c4f-9a60-3b5c7d9e1f02"], description="Of this version."
     )
     version: str = Field(examples=["2.0"], description="What the document calls its version.")
-    title: str = Field(examples=[TITLE], description="Which document it is.")
+    title: str = Field(examples=[TITLE], description="What the document calls itself.")
     effective_on: date = Field(
         examples=["2026-01-12"], description="The first local day of onset for which it decides."
     )
@@ -82,5 +84,5 @@ class ReferenceDocumentPage(Page[ReferenceDocumentRead]):
 
 
 DocumentVersion = Annotated[
-    str, Path(pattern=LABEL, description="The document's `version`.", examples=["2.0"])
+    str, Path(pattern=LABEL, description="What the document calls its version.", examples=["2.0"])
 ]

@@ -15,7 +15,9 @@ class RandomizationFigures(BaseModel):
     Every figure counts subjects; of none is told which arm they are in.
     """
 
-    randomized: int = Field(default=0, examples=[41])
+    randomized: int = Field(
+        default=0, examples=[41], description="Subjects who were allocated to an arm."
+    )
     wrong_stratum: int = Field(
         default=0,
         examples=[1],
@@ -53,8 +55,8 @@ class SiteFigures(RandomizationFigures):
 class RandomizationReport(BaseModel):
     """Randomization and its errors at the caller's sites, and in all of them together."""
 
-    sites: list[SiteFigures]
-    total: RandomizationFigures
+    sites: list[SiteFigures] = Field(description="Each of your sites.")
+    total: RandomizationFigures = Field(description="All of your sites together.")
 
 
 # --- what every report says of itself ----------------------------------------------------
@@ -91,9 +93,9 @@ class ReportQuery(FormatQuery):
 class Estimate(BaseModel):
     """An estimate with its 95 % confidence interval."""
 
-    estimate: float = Field(examples=[-0.12])
-    low: float = Field(description="Lower limit.", examples=[-0.25])
-    high: float = Field(description="Upper limit.", examples=[0.02])
+    estimate: float = Field(examples=[-0.12], description="The most likely value.")
+    low: float = Field(description="The lower limit of the interval.", examples=[-0.25])
+    high: float = Field(description="The upper limit of the interval.", examples=[0.02])
 
 
 class Report(BaseModel):
@@ -129,7 +131,7 @@ class SiteRecruitment(BaseModel):
 class RecruitmentWeek(BaseModel):
     """One local week, from Monday."""
 
-    week_of: date = Field(description="Its Monday.", examples=["2026-01-05"])
+    week_of: date = Field(description="The Monday on which it begins.", examples=["2026-01-05"])
     included: int = Field(description="Subjects randomized in it.", examples=[3])
     cumulative: int = Field(description="Since the first, up to its end.", examples=[21])
     by_site: dict[str, int] = Field(description="Those of each site.", examples=[{"NN": 3}])
@@ -159,8 +161,10 @@ class Recruitment(Report):
         description="The end of the protocol's month of primary completion; null without a target.",
         examples=["2027-06-30"],
     )
-    by_site: list[SiteRecruitment]
-    weeks: list[RecruitmentWeek]
+    by_site: list[SiteRecruitment] = Field(description="Each site's inclusions.")
+    weeks: list[RecruitmentWeek] = Field(
+        description="Every week since the first inclusion, also those without one."
+    )
     forecast: RecruitmentForecast | None = Field(
         description="Null when too little is known, or not all sites are counted."
     )
@@ -172,16 +176,24 @@ class Recruitment(Report):
 class CriterionCount(BaseModel):
     """How many did not pass a criterion."""
 
-    id: str = Field(description="The criterion.", examples=["I05a"])
-    text: str = Field(description="Its wording.", examples=["White blood cells of 3.0 or more"])
+    id: str = Field(
+        description="Names the criterion in the protocol: I of an inclusion, E of an exclusion.",
+        examples=["I05a"],
+    )
+    text: str = Field(
+        description="The criterion in the protocol's words.",
+        examples=["White blood cells of 3.0 or more"],
+    )
     subjects: int = Field(description="A subject may fail several.", examples=[2])
 
 
 class CauseCount(BaseModel):
     """How many gave up for a cause."""
 
-    cause: str = Field(examples=["adverse_event"])
-    subjects: int = Field(examples=[3])
+    cause: str = Field(
+        examples=["adverse_event"], description="A cause, as `discontinuation` records it."
+    )
+    subjects: int = Field(examples=[3], description="Subjects who gave that cause.")
 
 
 class Flow(BaseModel):
@@ -193,8 +205,10 @@ class Flow(BaseModel):
     )
     analysed: int = Field(description="The intention-to-treat set.", examples=[99])
     started_radiotherapy: int = Field(description="Had a first fraction.", examples=[97])
-    treatment_ended: list[CauseCount] = Field(description="Who gave up the study treatment.")
-    study_left: list[CauseCount] = Field(description="Who left the study.")
+    treatment_ended: list[CauseCount] = Field(
+        description="How many gave up the study treatment, by cause."
+    )
+    study_left: list[CauseCount] = Field(description="How many gave up taking part, by cause.")
     evaluable: int = Field(
         description="Whose time of observation is over, with a primary outcome.", examples=[80]
     )
@@ -216,7 +230,7 @@ class Consort(Report):
         description="Withdrew, were lost or died before randomization.", examples=[4]
     )
     waiting: int = Field(description="In screening, or eligible and not randomized.", examples=[6])
-    flow: Flow
+    flow: Flow = Field(description="From randomization to the primary outcome.")
 
 
 # --- completeness ------------------------------------------------------------------------
@@ -231,14 +245,18 @@ class SiteCompleteness(BaseModel):
     visits_missed: int = Field(description="Recorded as missed.", examples=[12])
     visits_due: int = Field(description="Their window is open.", examples=[8])
     visits_overdue: int = Field(description="Their window has closed.", examples=[5])
-    gradings: int = Field(examples=[870])
+    gradings: int = Field(
+        examples=[870], description="Gradings in all, each counted once whatever its versions."
+    )
     gradings_signed: int = Field(description="In their current version.", examples=[850])
     gradings_uncertified: int = Field(
         description="By an assessor without a certificate on that day.", examples=[0]
     )
     visits_graded_twice: int = Field(description="By two assessors.", examples=[90])
-    adjudications_open: int = Field(examples=[2])
-    queries_open: int = Field(description="Not closed.", examples=[14])
+    adjudications_open: int = Field(
+        examples=[2], description="Visits whose gradings differ and still wait for a decision."
+    )
+    queries_open: int = Field(description="Data queries that are not closed.", examples=[14])
     query_days_median: float | None = Field(
         description="Their age in days; null without any.", examples=[6.0]
     )
@@ -248,7 +266,10 @@ class SiteCompleteness(BaseModel):
     gradings_verified: int = Field(
         description="Compared with their source in their current version.", examples=[700]
     )
-    adverse_events: int = Field(examples=[77])
+    adverse_events: int = Field(
+        examples=[77],
+        description="Adverse events that stand, each counted once whatever its versions.",
+    )
     adverse_events_unsigned: int = Field(description="In their current version.", examples=[3])
     subjects_frozen: int = Field(description="Whose records are frozen.", examples=[4])
     subjects_locked: int = Field(description="Whose records are locked.", examples=[0])
@@ -257,7 +278,7 @@ class SiteCompleteness(BaseModel):
 class Completeness(Report):
     """How complete the records are, by site."""
 
-    by_site: list[SiteCompleteness]
+    by_site: list[SiteCompleteness] = Field(description="Each site's figures.")
 
 
 # --- agreement ---------------------------------------------------------------------------
@@ -266,7 +287,7 @@ class Completeness(Report):
 class PairFigures(BaseModel):
     """How well two independent gradings of the same visits agree."""
 
-    pairs: int = Field(examples=[90])
+    pairs: int = Field(examples=[90], description="Visits that two assessors graded independently.")
     agreeing: float | None = Field(
         description="The share with the same grade; null of none.", examples=[0.86]
     )
@@ -291,13 +312,15 @@ class SitePairs(PairFigures):
 class AssessorPairs(PairFigures):
     """Those in which one assessor took part: their grade is the row, the other's the column."""
 
-    assessor: UUID
-    name: str = Field(examples=["Demo assessor"])
+    assessor: UUID = Field(description="The `id` of the assessor's account.")
+    name: str = Field(examples=["Demo assessor"], description="As it stands on the account now.")
 
 
 class Agreement(Report):
     """Agreement of independent gradings, blind to arm."""
 
-    together: PairFigures
-    by_site: list[SitePairs]
-    by_assessor: list[AssessorPairs]
+    together: PairFigures = Field(description="All pairs.")
+    by_site: list[SitePairs] = Field(description="The pairs of each site.")
+    by_assessor: list[AssessorPairs] = Field(
+        description="The pairs of each assessor: whose grades run high or low shows here."
+    )

@@ -19,7 +19,11 @@ router = Router(
 
 @router.get("/clock")
 async def read_clock(clock: ClockDep) -> ClockRead:
-    """Clinical time: what `today` and every `future` refusal refer to."""
+    """Clinical time: what `today` and every `future` refusal refer to.
+
+    A practice installation stands at any day you moved it to; tokens and the audit trail go
+    on in real time.
+    """
     return ClockRead(now=clock.now(), today=clock.today())
 
 

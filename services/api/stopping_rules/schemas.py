@@ -62,8 +62,10 @@ class CountsRead(BaseModel):
 class PriorRead(BaseModel):
     """What is assumed of the rate beforehand, as if so many subjects had been watched."""
 
-    events: int = Field(description="Subjects with an event.", examples=[1])
-    subjects: int = Field(description="Subjects in all.", examples=[20])
+    events: int = Field(
+        description="How many of them are taken to have had an event.", examples=[1]
+    )
+    subjects: int = Field(description="How many are taken to have been watched.", examples=[20])
 
 
 class BoundaryStepRead(BaseModel):
@@ -77,13 +79,16 @@ class BoundaryStepRead(BaseModel):
 class StoppingRuleRead(BaseModel):
     """A rule as the protocol declares it, its boundary, and how it stands."""
 
-    id: str = Field(examples=["severe_reactions"])
+    id: str = Field(
+        examples=["severe_reactions"],
+        description="Names the rule in the protocol document (`adverse_events.stopping_rules`).",
+    )
     label: str = Field(
         description="What it watches.",
         examples=["Subjects with a related adverse event of grade 4 or 5 in the experimental arm"],
     )
     arm: str = Field(description="Whose subjects it counts.", examples=["experimental"])
-    counts: CountsRead = Field(description="Which adverse events make a subject count.")
+    counts: CountsRead = Field(description="Which events it counts.")
     method: Literal["beta_binomial"] = Field(
         description="A beta prior and a binomial count, exactly.", examples=["beta_binomial"]
     )
@@ -100,7 +105,10 @@ class StoppingRuleRead(BaseModel):
         description="Where the method is described.",
         examples=["Thall and Simon, Biometrics 1994, 50, 337"],
     )
-    protocol_version: str = Field(examples=["1.0"], description="The version in force.")
+    protocol_version: str = Field(
+        examples=["1.0"],
+        description="The version of the protocol whose rule this is: the one in force.",
+    )
     boundary: list[BoundaryStepRead] = Field(
         description="How many events reach it, for every possible number of subjects."
     )

@@ -39,13 +39,21 @@ router = Router(tags=["study"])
 
 Reader = Annotated[Principal, Depends(require(Action.READ_STUDY))]
 SiteCode = Annotated[
-    str, Path(pattern=r"^[A-Z]{2,4}$", description="The site's code.", examples=["NN"])
+    str,
+    Path(
+        pattern=r"^[A-Z]{2,4}$",
+        description="The hospital's code, as the list gives it.",
+        examples=["NN"],
+    ),
 ]
 
 
 @router.get("/v1/study", responses=responses(Unauthorized))
 async def read_study(_: Reader, protocol: ProtocolDep) -> StudyRead:
-    """The trial's registry facts, arms and outcomes."""
+    """The trial's registry facts, arms and outcomes.
+
+    The protocol in force says more: `GET /v1/protocol-versions/{version}`.
+    """
     return StudyRead.model_validate(
         {
             **protocol.study.model_dump(),
@@ -59,7 +67,11 @@ async def read_study(_: Reader, protocol: ProtocolDep) -> StudyRead:
 def list_sites(
     _: Reader, session: SessionDep, clock: ClockDep, protocol: ProtocolDep, asked: PageDep
 ) -> SiteList:
-    """The trial's hospitals and whether each may recruit."""
+    """The trial's hospitals and whether each may recruit.
+
+    A site recruits once an approval of the protocol's version in force is on record and its
+    day has come.
+    """
     sites, cursor = part(service.list_sites(session), lambda site: site.code, asked)
     items = [_site(session, site, clock, protocol) for site in sites]
     return SiteList(items=items, next_cursor=cursor)
@@ -94,14 +106,19 @@ def read_protocol_version(
         str,
         Path(
             pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$",
-            description="The protocol version.",
+            description="The version, as records name it.",
             examples=["1.0"],
         ),
     ],
     _: Reader,
     session: SessionDep,
 ) -> ProtocolVersionRead:
-    """A protocol version: eligibility facts and criteria, visits, scales, rules, assumptions."""
+    """A protocol version: eligibility facts and criteria, visits, scales, rules, assumptions.
+
+    A screening form asks `eligibility.facts`; a front end takes units, choices and limits
+    from there and not from its own code. `sha256` shows that the document is the one that
+    was approved.
+    """
     return _protocol(service.get_version(session, version))
 
 
@@ -148,5 +165,10 @@ def activate_site(
     session: SessionDep,
     clock: ClockDep,
 ) -> ActivationRead:
-    """Record an ethics approval, which lets the site recruit."""
+    """Record an ethics approval, which lets the site recruit.
+
+    The ethics committee approved one version of the protocol and one of the consent form.
+    From `approved_on` the site screens subjects under them (ICH E6(R3) 4.3.5); there is no
+    way to take it back.
+    """
     return ActivationRead.model_validate(service.activate(session, caller, clock, code, approval))

@@ -16,30 +16,67 @@ VersionLabel = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}\.[0-9]{1,3
 class StudyRead(BaseModel):
     """The trial as its public registry describes it."""
 
-    nct_id: str = Field(examples=["NCT07312656"])
-    organisation_study_id: str = Field(examples=["2025-K0439"])
-    brief_title: str = Field(examples=["Exosomes for Radiation-Induced Oral Mucositis"])
-    official_title: str = Field(examples=["Exosomes: A Randomized Controlled Trial"])
-    phase: str = Field(examples=["PHASE2"])
-    study_type: str = Field(examples=["INTERVENTIONAL"])
-    allocation: str = Field(examples=["RANDOMIZED"])
-    intervention_model: str = Field(examples=["PARALLEL"])
-    masking: str = Field(examples=["NONE"])
-    conditions: list[str] = Field(examples=[["Oral Mucositis (Ulcerative) Due to Radiation"]])
-    sponsor: str = Field(examples=["First Affiliated Hospital of Guangxi Medical University"])
-    collaborators: list[str] = Field(examples=[["LiuZhou People's Hospital"]])
-    target_enrolment: int = Field(examples=[200])
+    nct_id: str = Field(
+        examples=["NCT07312656"], description="The trial's number at ClinicalTrials.gov."
+    )
+    organisation_study_id: str = Field(
+        examples=["2025-K0439"], description="The sponsor's own number of the trial."
+    )
+    brief_title: str = Field(
+        examples=["Exosomes for Radiation-Induced Oral Mucositis"],
+        description="The short title in the registry.",
+    )
+    official_title: str = Field(
+        examples=["Exosomes: A Randomized Controlled Trial"],
+        description="The full title in the registry.",
+    )
+    phase: str = Field(examples=["PHASE2"], description="The phase, in the registry's words.")
+    study_type: str = Field(
+        examples=["INTERVENTIONAL"],
+        description="Whether it intervenes or observes, in the registry's words.",
+    )
+    allocation: str = Field(
+        examples=["RANDOMIZED"],
+        description="How subjects are assigned to arms, in the registry's words.",
+    )
+    intervention_model: str = Field(
+        examples=["PARALLEL"],
+        description="How the arms relate to each other, in the registry's words.",
+    )
+    masking: str = Field(
+        examples=["NONE"],
+        description="Who does not know the arm, in the registry's words. The registry's trial is"
+        " open label; assessors are kept blind by this service all the same.",
+    )
+    conditions: list[str] = Field(
+        examples=[["Oral Mucositis (Ulcerative) Due to Radiation"]], description="What is studied."
+    )
+    sponsor: str = Field(
+        examples=["First Affiliated Hospital of Guangxi Medical University"],
+        description="Who answers for the trial.",
+    )
+    collaborators: list[str] = Field(
+        examples=[["LiuZhou People's Hospital"]],
+        description="The other organisations that take part.",
+    )
+    target_enrolment: int = Field(
+        examples=[200], description="How many subjects are to be randomized."
+    )
     start: str = Field(examples=["2026-01"], description="Year and month.")
     primary_completion: str = Field(examples=["2027-06"], description="Year and month.")
     completion: str = Field(examples=["2028-02"], description="Year and month.")
-    has_dmc: bool
+    has_dmc: bool = Field(description="Whether a data monitoring committee watches over the trial.")
     time_zone: str = Field(
         examples=["Asia/Shanghai"], description="Clinical dates are local dates there."
     )
-    primary_outcome: Outcome
-    secondary_outcomes: list[Outcome]
-    arms: list[Arm]
-    protocol_version: str = Field(examples=["1.0"])
+    primary_outcome: Outcome = Field(description="What the trial is to show.")
+    secondary_outcomes: list[Outcome] = Field(description="What it is to show besides.")
+    arms: list[Arm] = Field(
+        description="The groups to which subjects are allocated, in the protocol's order."
+    )
+    protocol_version: str = Field(
+        examples=["1.0"], description="The version of the protocol that is in force."
+    )
 
 
 class SiteRead(BaseModel):
@@ -47,9 +84,14 @@ class SiteRead(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    code: str = Field(examples=["NN"])
-    name: str = Field(examples=["First Affiliated Hospital of Guangxi Medical University"])
-    city: str = Field(examples=["Nanning"])
+    code: str = Field(
+        examples=["NN"], description="The hospital's code, by which records and requests name it."
+    )
+    name: str = Field(
+        examples=["First Affiliated Hospital of Guangxi Medical University"],
+        description="The hospital's name.",
+    )
+    city: str = Field(examples=["Nanning"], description="The town in which the hospital is.")
     recruiting: bool = Field(description="Whether an ethics approval is on record.")
 
 
@@ -62,7 +104,10 @@ class ProtocolVersionSummary(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    version: str = Field(examples=["1.0"])
+    version: str = Field(
+        examples=["1.0"],
+        description="The version of the document; records name it as `protocol_version`.",
+    )
     sha256: str = Field(
         description="Over the document's canonical JSON.",
         examples=["8c1f0d3b5a7e9264c0d1e2f3a4b5968778695a4b3c2d1e0ff0e1d2c3b4a59687"],
@@ -124,7 +169,10 @@ class CriterionRule(BaseModel):
         description="I of an inclusion, E of an exclusion, its number, the part of a compound one.",
     )
     kind: CriterionKind = Field(examples=["inclusion"], description="What meeting it means.")
-    text: str = Field(examples=["Haemoglobin at least 90 g/L"], description="Its wording.")
+    text: str = Field(
+        examples=["Haemoglobin at least 90 g/L"],
+        description="The criterion in the protocol's words.",
+    )
     when: JsonObject = Field(
         examples=[{"fact": "haemoglobin", "at_least": 90}],
         description="The condition under which it is met; docs/another-trial.md has the operators.",
@@ -169,7 +217,8 @@ class AssumptionRead(BaseModel):
     )
     ruling: str = Field(examples=["There is no placebo."], description="What the trial does.")
     reason: str = Field(
-        examples=["The arms and interventions are the registered fields."], description="Why."
+        examples=["The arms and interventions are the registered fields."],
+        description="What speaks for the ruling.",
     )
     parameters: list[str] = Field(
         examples=[["treatment"]], description="The parts of the document that follow from it."
@@ -195,7 +244,9 @@ class ProtocolVersionRead(ProtocolVersionSummary):
 class ActivationCreate(Body):
     """An ethics approval at a site."""
 
-    protocol_version: VersionLabel = Field(examples=["1.0"])
+    protocol_version: VersionLabel = Field(
+        examples=["1.0"], description="The version of the protocol that was approved."
+    )
     consent_version: VersionLabel = Field(examples=["1.0"])
     ethics_reference: Annotated[str, StringConstraints(min_length=3, max_length=100)] = Field(
         examples=["2025-KY-0439"]
@@ -210,7 +261,9 @@ class ActivationRead(BaseModel):
 
     id: UUID
     site: str = Field(examples=["NN"])
-    protocol_version: str = Field(examples=["1.0"])
+    protocol_version: str = Field(
+        examples=["1.0"], description="The version of the protocol that was approved."
+    )
     consent_version: str = Field(examples=["1.0"])
     ethics_reference: str = Field(examples=["2025-KY-0439"])
     approved_on: date

@@ -54,7 +54,9 @@ class SubmissionPatch(Patch):
 
     removable: ClassVar[frozenset[str]] = frozenset({"receipt"})
 
-    submitted_at: Omittable[SubmittedAt] = None
+    submitted_at: Omittable[SubmittedAt] = Field(
+        default=None, description="When it was sent, corrected."
+    )
     receipt: Receipt | None = None
     withdrawn: Omittable[
         Annotated[
@@ -62,18 +64,16 @@ class SubmissionPatch(Patch):
             Field(description="It was recorded in error: nothing was sent.", examples=[True]),
         ]
     ] = None
-    reason: Reason = Field(description="Why.", examples=["The receipt arrived"])
+    reason: Reason = Field(examples=["The receipt arrived"])
 
 
 class SubmissionRead(BaseModel):
     """One report of a case to one recipient, in its current version."""
 
-    id: UUID = Field(description="The submission.", examples=[SUBMISSION])
+    id: UUID = Field(examples=[SUBMISSION])
     version: int = Field(description="How often it was recorded or corrected.", examples=[1])
-    site: str = Field(description="The subject's site.", examples=["NN"])
-    subject_id: UUID = Field(
-        description="The subject.", examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"]
-    )
+    site: str = Field(examples=["NN"])
+    subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
     case_id: UUID = Field(
         description="The case: the `id` of its first occurrence.", examples=[EVENT]
     )
@@ -81,7 +81,10 @@ class SubmissionRead(BaseModel):
     event_version: int = Field(description="The version of it that was sent.", examples=[1])
     recipient: Recipient = Field(description="Who was told.", examples=["regulator"])
     kind: SubmissionKind = Field(description="What was sent.", examples=["initial"])
-    submitted_at: Instant = Field(description="When.", examples=["2026-04-20T08:00:00Z"])
+    submitted_at: Instant = Field(
+        description="When it was sent: the clock of the deadline stops at this moment.",
+        examples=["2026-04-20T08:00:00Z"],
+    )
     receipt: str | None = Field(
         description="How the recipient acknowledged it; null until then.",
         examples=["ACK-2026-004711"],

@@ -6,13 +6,19 @@ from pydantic import BaseModel, Field
 class Health(BaseModel):
     """The process answers."""
 
-    status: str = Field(default="ok", examples=["ok"])
+    status: str = Field(
+        default="ok", examples=["ok"], description="`ok`, as long as the process answers."
+    )
 
 
 class Readiness(BaseModel):
     """Every check passed."""
 
-    status: str = Field(default="ready", examples=["ready"])
+    status: str = Field(
+        default="ready",
+        examples=["ready"],
+        description="`ready`, when every check passed; else the answer is 503.",
+    )
     revision: str = Field(
         description="The schema revision of the database.", examples=["protection"]
     )

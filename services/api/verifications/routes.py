@@ -72,7 +72,10 @@ def verify_grading(
 def list_verifications(
     caller: Reader, session: SessionDep, asked: Annotated[WorkFilter, Query()]
 ) -> GradingToVerifyPage:
-    """The gradings at your sites and where each stands in source data verification."""
+    """The gradings at your sites and where each stands in source data verification.
+
+    It is the monitor's work list: filter by `state` for what is still to be compared.
+    """
     rows, cursor = service.list_work(session, caller, asked)
     items = [
         GradingToVerify(

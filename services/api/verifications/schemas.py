@@ -32,16 +32,15 @@ class VerificationRead(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: UUID = Field(
-        description="The verification.", examples=["019c8a54-0b7e-7d11-a3c4-1f2e3d4c5b6a"]
-    )
+    id: UUID = Field(examples=["019c8a54-0b7e-7d11-a3c4-1f2e3d4c5b6a"])
     grading_id: UUID = Field(
-        description="The grading.", examples=["019c8a52-9a02-7f4b-8d3e-7c6b5a493827"]
+        description="The grading that was compared.",
+        examples=["019c8a52-9a02-7f4b-8d3e-7c6b5a493827"],
     )
     version: int = Field(description="The version that was compared.", examples=[1])
     name: str = Field(description="Who compared it.", examples=["Qin Yuhan"])
     note: str | None = Field(description="What it was compared with.", examples=[NOTE])
-    recorded_at: Instant = Field(description="When.", examples=["2026-04-10T02:15:00Z"])
+    recorded_at: Instant = Field(examples=["2026-04-10T02:15:00Z"])
 
 
 class VerificationPage(Page[VerificationRead]):
@@ -54,12 +53,11 @@ class GradingToVerify(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     grading_id: UUID = Field(
-        description="The grading.", examples=["019c8a52-9a02-7f4b-8d3e-7c6b5a493827"]
+        description="The grading to compare: read it at `/v1/gradings/{id}`.",
+        examples=["019c8a52-9a02-7f4b-8d3e-7c6b5a493827"],
     )
-    site: str = Field(description="The subject's site.", examples=["NN"])
-    subject_id: UUID = Field(
-        description="The subject.", examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"]
-    )
+    site: str = Field(examples=["NN"])
+    subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
     visit: str = Field(description="The visit at which it was made.", examples=["RT1A"])
     current: int = Field(description="The grading's current version.", examples=[2])
     verified: int | None = Field(

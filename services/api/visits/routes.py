@@ -103,7 +103,11 @@ def list_visits(
     protocol: ProtocolDep,
     asked: PageDep,
 ) -> VisitList:
-    """The subject's schedule, which follows the planned and then the actual radiotherapy."""
+    """The subject's schedule, which follows the planned and then the actual radiotherapy.
+
+    Windows are local days, both ends included. They move with the first and the last
+    fraction once those are recorded; a visit that took place keeps what was written.
+    """
     subject = get_subject(session, caller, subject_id)
     visits = service.schedule(session, clock, protocol, subject)
     shown, cursor = part(visits, lambda visit: visit.code, asked)

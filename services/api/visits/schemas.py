@@ -18,18 +18,28 @@ class DateRange(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    from_: date = Field(alias="from", examples=["2026-03-16"])
-    to: date | None = Field(examples=["2026-03-18"])
+    from_: date = Field(alias="from", examples=["2026-03-16"], description="The first day.")
+    to: date | None = Field(
+        examples=["2026-03-18"], description="The last day; null while it is open."
+    )
 
 
 class VisitRead(BaseModel):
     """A visit as scheduled and as recorded."""
 
-    code: str = Field(examples=["RT1A"])
-    label: str = Field(examples=["Radiotherapy week 1, first grading"])
+    code: str = Field(
+        examples=["RT1A"], description="The visit's code in the schedule, unique for the subject."
+    )
+    label: str = Field(
+        examples=["Radiotherapy week 1, first grading"],
+        description="The visit in words, as the protocol names it.",
+    )
     planned_on: date | None = Field(description="Null when the visit left the schedule.")
-    window: DateRange | None
-    status: VisitStatus
+    window: DateRange | None = Field(
+        description="The local days on which it may take place without a flag; null when it left"
+        " the schedule."
+    )
+    status: VisitStatus = Field(description="How it stands today.")
     date: LocalDate | None = Field(description="The local date on which it took place.")
     missed_reason: str | None = Field(examples=["Clinic closed for the holiday"])
     flags: list[VisitFlag] = Field(description="What is unusual about the recorded date.")
@@ -48,7 +58,9 @@ class SubjectVisitRead(VisitRead):
     """A visit, and whose it is."""
 
     subject_id: UUID = Field(examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"])
-    number: str = Field(examples=["NN-0001"], description="The subject's number.")
+    number: str = Field(
+        examples=["NN-0001"],
+    )
     site: str = Field(examples=["NN"])
 
 
@@ -86,7 +98,12 @@ class VisitQuery(PageQuery):
 class VisitPut(Body):
     """What happened: the date it took place, or why it was missed."""
 
-    date: LocalDate | None = Field(default=None, examples=["2026-03-17"])
+    date: LocalDate | None = Field(
+        default=None,
+        examples=["2026-03-17"],
+        description="The local day on which it took place; leave it out, or null, if it was"
+        " missed.",
+    )
     missed_reason: Reason | None = Field(default=None, examples=["Clinic closed for the holiday"])
     reason: ChangeReason
 

@@ -127,7 +127,10 @@ def change_webhook(
 
 @router.delete("/{webhook_id}", status_code=204, responses=responses(*ONE))
 def end_webhook(webhook_id: WebhookId, caller: Changer, session: SessionDep) -> Response:
-    """End a webhook for good; it and its deliveries are kept for the record."""
+    """End a webhook for good; it and its deliveries are kept for the record.
+
+    Nothing more is sent, also of what waits; it is not begun again: make a new one.
+    """
     service.end_webhook(session, caller, webhook_id)
     return Response(status_code=204)
 
@@ -141,7 +144,11 @@ def end_webhook(webhook_id: WebhookId, caller: Changer, session: SessionDep) -> 
 def rotate_secret(
     webhook_id: WebhookId, caller: Changer, settings: SettingsDep, session: SessionDep
 ) -> SecretMade:
-    """Make a new secret; for 24 hours the one before signs beside it."""
+    """Make a new secret; for 24 hours the one before signs beside it.
+
+    Receivers check both signatures until the day is over, so no message is lost between two
+    configurations.
+    """
     secret, until = service.rotate_secret(session, caller, settings, webhook_id)
     return SecretMade(secret=secret, before_signs_until=until)
 
@@ -153,7 +160,10 @@ def list_deliveries(
     session: SessionDep,
     asked: Annotated[DeliveryFilter, Query()],
 ) -> DeliveryPage:
-    """What was sent to a webhook, what is to be, and what was given up."""
+    """What was sent to a webhook, what is to be, and what was given up.
+
+    Events of one subject are sent in their order: one that fails holds up those behind it.
+    """
     rows, cursor = service.list_deliveries(session, caller, webhook_id, asked)
     return DeliveryPage(items=[_delivery(row) for row in rows], next_cursor=cursor)
 

@@ -21,7 +21,9 @@ WebhookId = Annotated[
     UUID,
     Path(description="The webhook's `id`; another's does not exist for you.", examples=[ID]),
 ]
-EventPathId = Annotated[UUID, Path(description="The event's `id`.", examples=[EVENT])]
+EventPathId = Annotated[
+    UUID, Path(description="The event's `id`, sent as `webhook-id`.", examples=[EVENT])
+]
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Sites = Annotated[
@@ -48,7 +50,9 @@ class DeliveryState(StrEnum):
 class WebhookLinks(BaseModel):
     """Where the webhook is found."""
 
-    self: str = Field(description="The webhook.", examples=[f"/v1/webhooks/{ID}"])
+    self: str = Field(
+        description="Where the webhook is read and changed.", examples=[f"/v1/webhooks/{ID}"]
+    )
     deliveries: str = Field(
         description="What was sent to it, and what is to be.",
         examples=[f"/v1/webhooks/{ID}/deliveries"],
@@ -66,7 +70,9 @@ class WebhookCreate(Body):
         examples=[["subject.randomized", "adverse_event.reported"]],
     )
     description: Omittable[Description] = Field(
-        default=None, description="What it is for.", examples=["Hospital information system"]
+        default=None,
+        description="Your own note of its purpose.",
+        examples=["Hospital information system"],
     )
 
 
@@ -75,7 +81,9 @@ class WebhookPatch(Patch):
 
     removable = frozenset({"types", "description"})
 
-    url: Omittable[Url] = Field(default=None, description="Where to.", examples=[URL])
+    url: Omittable[Url] = Field(
+        default=None, description="The new address: https, without credentials.", examples=[URL]
+    )
     sites: Omittable[Sites] = Field(
         default=None, description="Events of these sites.", examples=[["NN"]]
     )
@@ -85,7 +93,9 @@ class WebhookPatch(Patch):
         examples=[["subject.randomized"]],
     )
     description: Description | None = Field(
-        default=None, description="What it is for.", examples=["Hospital information system"]
+        default=None,
+        description="Your own note of its purpose; null takes it away.",
+        examples=["Hospital information system"],
     )
     active: Omittable[bool] = Field(
         default=None,
@@ -100,7 +110,7 @@ class WebhookPatch(Patch):
 class WebhookRead(BaseModel):
     """A webhook."""
 
-    id: UUID = Field(description="The webhook.", examples=[ID])
+    id: UUID = Field(examples=[ID])
     version: int = Field(description="Counts its changes.", examples=[1])
     owner: UUID = Field(
         description="The account that made it.", examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"]
@@ -111,14 +121,14 @@ class WebhookRead(BaseModel):
         description="Only these types; null: all.", examples=[["subject.randomized"]]
     )
     description: str | None = Field(
-        description="What it is for.", examples=["Hospital information system"]
+        description="The owner's note of its purpose.", examples=["Hospital information system"]
     )
     active: bool = Field(description="Whether events are sent.", examples=[True])
     gone: bool = Field(
         description="Whether it was made inactive because its receiver answered 410.",
         examples=[False],
     )
-    created_at: Instant = Field(description="When it was made.", examples=["2026-04-09T02:15:00Z"])
+    created_at: Instant = Field(examples=["2026-04-09T02:15:00Z"])
     ended_at: Instant | None = Field(
         description="When it was ended for good; null while it was not.", examples=[None]
     )

@@ -11,12 +11,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Subjects of your sites, in the order of their enrolment */
+        /**
+         * Subjects of your sites, in the order of their enrolment
+         * @description Filter by `site`, `status` or `number`. Nobody is named: a subject is a number, a sex and a year of birth.
+         *
+         *     **Who may** (`subjects:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_subjects"];
         put?: never;
         /**
          * Enter a person into screening; the answer holds the subject number
-         * @description Refused with: `site_not_active` (409), `protocol_not_approved` (409), `duplicate_subject` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
+         * @description The site must be recruiting: an approval of the protocol's version in force is on record. Send `national_id` where the site asks for it: only a keyed digest is kept, and a person who is known at any site is refused with `duplicate_subject`, which says no more.
+         *
+         *     **Who may** (`subjects:create`): `investigator`, `coordinator`, `hospital_system` at their own sites.
+         *
+         *     Refused with: `site_not_active` (409), `protocol_not_approved` (409), `duplicate_subject` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
         post: operations["create_subject"];
         delete?: never;
@@ -32,7 +41,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One subject, with links to everything recorded about them */
+        /**
+         * One subject, with links to everything recorded about them
+         * @description `links` lead to every record of the subject; most exist before anything is written there, with version 0.
+         *
+         *     **Who may** (`subjects:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_subject"];
         put?: never;
         post?: never;
@@ -41,7 +55,11 @@ export interface paths {
         head?: never;
         /**
          * Correct sex or year of birth, or set a status that a person may set
-         * @description Refused with: `move_not_allowed` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
+         * @description Most statuses follow from what is recorded and cannot be set. `died`, `withdrawn` and `lost_to_follow_up` end the subject's part for good: better record a discontinuation, which also keeps the day and the cause.
+         *
+         *     **Who may** (`subjects:change`): `investigator`, `coordinator`, `hospital_system` at their own sites.
+         *
+         *     Refused with: `move_not_allowed` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
         patch: operations["change_subject"];
         trace?: never;
@@ -53,12 +71,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The consents a subject signed, and which were withdrawn */
+        /**
+         * The consents a subject signed, and which were withdrawn
+         * @description **Who may** (`consents:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_consents"];
         put?: never;
         /**
          * Record a signed informed consent
-         * @description Refused with: `subject_closed` (409), `after_leaving` (409), `consent_version_not_approved` (409), `already_consented` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
+         * @description The version must be one that the site's ethics committee approved. Nothing is observed of a subject before it, and nobody is randomized without it; where several were signed, the last one counts.
+         *
+         *     **Who may** (`consents:create`): `investigator`, `coordinator` at their own sites.
+         *
+         *     Refused with: `subject_closed` (409), `after_leaving` (409), `consent_version_not_approved` (409), `already_consented` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
         post: operations["record_consent"];
         delete?: never;
@@ -79,6 +104,8 @@ export interface paths {
         /**
          * Record that a subject withdrew consent, which ends their part in the trial
          * @description Of a subject who is known to have died since, the status stays.
+         *
+         *     **Who may** (`consents:create`): `investigator`, `coordinator` at their own sites.
          *
          *     Refused with: `already_withdrawn` (409), `after_leaving` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -102,6 +129,8 @@ export interface paths {
          * Get an access token
          * @description People use `password` with username, password and, if they have a second factor, `totp`; then `refresh_token` until they sign out. Each refresh token is good once; a retry within ten seconds of a lost answer gets the same next one, any other second use ends the session. Hospital systems use `client_credentials` with their id and secret, in the form or as HTTP Basic, or with a `client_assertion` signed by their key (RFC 7523). The token is a JWT signed with ES256 and lives at most 15 minutes. Wrong guesses are slowed down per account and address. A browser keeps the cookie `trial-device`, by which its owner is told apart from strangers.
          *
+         *     **Who may** (`session:create`): anyone, without a token.
+         *
          *     Refused with: `invalid_token_request` (400), `unsupported_grant_type` (400), `password_change_required` (400), `totp_enrolment_required` (400), `invalid_grant` (400), `totp_required` (400), `invalid_client` (401), `too_many_requests` (429).
          */
         post: operations["issue_token"];
@@ -123,6 +152,8 @@ export interface paths {
         /**
          * Sign out: end the session of a refresh or access token of yours (RFC 7009)
          * @description Every token of the session is refused within a second. A token that is not ours, or no longer, is answered alike: there is nothing left to end.
+         *
+         *     **Who may** (`session:end`): anyone, without a token.
          */
         post: operations["revoke_token"];
         delete?: never;
@@ -143,6 +174,8 @@ export interface paths {
         /**
          * Replace your password, with the old one and your code instead of a token
          * @description A password that an admin gave has to be replaced before signing in. Every session of yours ends. At least 12 characters; common and guessable ones are refused.
+         *
+         *     **Who may** (`password:change`): anyone, without a token.
          *
          *     Refused with: `invalid_grant` (400), `totp_required` (400), `too_many_requests` (429).
          */
@@ -166,6 +199,8 @@ export interface paths {
          * Get a secret for an authenticator app (RFC 6238), to be confirmed within ten minutes
          * @description Nothing changes before the confirmation. Who has an authenticator already gives its code, and replaces it.
          *
+         *     **Who may** (`totp:enrol`): anyone, without a token.
+         *
          *     Refused with: `password_change_required` (400), `invalid_grant` (400), `totp_required` (400), `too_many_requests` (429).
          */
         post: operations["offer_totp"];
@@ -186,7 +221,9 @@ export interface paths {
         put?: never;
         /**
          * Enrol the authenticator by a code that it shows; every session of yours ends
-         * @description Refused with: `password_change_required` (400), `invalid_grant` (400), `totp_required` (400), `ticket_refused` (409), `too_many_requests` (429).
+         * @description **Who may** (`totp:enrol`): anyone, without a token.
+         *
+         *     Refused with: `password_change_required` (400), `invalid_grant` (400), `totp_required` (400), `ticket_refused` (409), `too_many_requests` (429).
          */
         post: operations["confirm_totp"];
         delete?: never;
@@ -202,7 +239,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who the token's holder is, at which sites, and what they may do */
+        /**
+         * Who the token's holder is, at which sites, and what they may do
+         * @description Ask it after signing in: a front end shows what `actions` allow, and nothing else.
+         *
+         *     **Who may** (`self:read`): every role.
+         */
         get: operations["read_me"];
         put?: never;
         post?: never;
@@ -219,7 +261,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The public keys that verify access tokens (RFC 7517) */
+        /**
+         * The public keys that verify access tokens (RFC 7517)
+         * @description Keep them, and ask again when a token names a `kid` that you do not have.
+         *
+         *     **Who may** (`keys:read`): anyone, without a token.
+         */
         get: operations["read_keys"];
         put?: never;
         post?: never;
@@ -236,7 +283,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where and how to get tokens (RFC 8414) */
+        /**
+         * Where and how to get tokens (RFC 8414)
+         * @description **Who may** (`keys:read`): anyone, without a token.
+         */
         get: operations["read_authorization_server"];
         put?: never;
         post?: never;
@@ -253,12 +303,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** People with an account, active or not */
+        /**
+         * People with an account, active or not
+         * @description **Who may** (`users:read`): `admin` for the whole trial.
+         */
         get: operations["list_users"];
         put?: never;
         /**
          * Give a person an account, with a password that they replace before they first sign in
-         * @description Refused with: `username_taken` (409), `idempotency_key_reused` (422).
+         * @description A site-bound role needs its sites, a role of the whole trial takes none. The appointment stands in the audit trail: it is the trial's delegation log (ICH E6(R3)).
+         *
+         *     **Who may** (`users:create`): `admin` for the whole trial.
+         *
+         *     Refused with: `username_taken` (409), `idempotency_key_reused` (422).
          */
         post: operations["create_user"];
         delete?: never;
@@ -274,7 +331,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One person's account */
+        /**
+         * One person's account
+         * @description **Who may** (`users:read`): `admin` for the whole trial.
+         */
         get: operations["read_user"];
         put?: never;
         post?: never;
@@ -283,7 +343,11 @@ export interface paths {
         head?: never;
         /**
          * Change or deactivate a person's account; all but a new name ends their sessions
-         * @description Refused with: `own_account` (403), `last_admin` (409), `knows_the_arms` (409), `stale_version` (412).
+         * @description Nobody is deleted: `active` false keeps the name under everything they did. An admin cannot change their own role, password or authenticator, and the last admin stays.
+         *
+         *     **Who may** (`users:change`): `admin` for the whole trial.
+         *
+         *     Refused with: `own_account` (403), `last_admin` (409), `knows_the_arms` (409), `stale_version` (412).
          */
         patch: operations["change_user"];
         trace?: never;
@@ -295,12 +359,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Hospitals' systems with an account, active or not */
+        /**
+         * Hospitals' systems with an account, active or not
+         * @description **Who may** (`clients:read`): `admin` for the whole trial.
+         */
         get: operations["list_clients"];
         put?: never;
         /**
          * Give a hospital's system an account, with a secret, public keys, or both
-         * @description Refused with: `username_taken` (409), `idempotency_key_reused` (422).
+         * @description It acts as `hospital_system` at its sites: it enters what the hospital knows, and signs and grades nothing. Prefer public keys: their private part never leaves the hospital.
+         *
+         *     **Who may** (`clients:create`): `admin` for the whole trial.
+         *
+         *     Refused with: `username_taken` (409), `idempotency_key_reused` (422).
          */
         post: operations["create_client"];
         delete?: never;
@@ -316,7 +387,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One system's account */
+        /**
+         * One system's account
+         * @description **Who may** (`clients:read`): `admin` for the whole trial.
+         */
         get: operations["read_client"];
         put?: never;
         post?: never;
@@ -325,7 +399,11 @@ export interface paths {
         head?: never;
         /**
          * Change or deactivate a system's account; all but a new name ends its sessions
-         * @description Refused with: `stale_version` (412).
+         * @description A new secret or key set replaces the one before at once: give two keys during a rotation.
+         *
+         *     **Who may** (`clients:change`): `admin` for the whole trial.
+         *
+         *     Refused with: `stale_version` (412).
          */
         patch: operations["change_client"];
         trace?: never;
@@ -337,12 +415,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is certified to grade at your sites; an assessor reads their own certificates */
+        /**
+         * Who is certified to grade at your sites; an assessor reads their own certificates
+         * @description A certificate covers the gradings of the days from `valid_from` through `valid_until`.
+         *
+         *     **Who may** (`certificates:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_certificates"];
         put?: never;
         /**
          * Record that an assessor or investigator was trained in grading
          * @description Gradings of days that no certificate covers are stored and flagged; a certificate that is entered late takes the flag away.
+         *
+         *     **Who may** (`certificates:record`): `data_manager` for the whole trial.
          *
          *     Refused with: `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -360,7 +445,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One certificate in its current version */
+        /**
+         * One certificate in its current version
+         * @description **Who may** (`certificates:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_certificate"];
         put?: never;
         post?: never;
@@ -369,7 +457,11 @@ export interface paths {
         head?: never;
         /**
          * Correct a certificate, or end it early by an earlier last day
-         * @description Refused with: `record_locked` (409), `stale_version` (412).
+         * @description Gradings of days that it no longer covers are flagged from then on; none is lost.
+         *
+         *     **Who may** (`certificates:record`): `data_manager` for the whole trial.
+         *
+         *     Refused with: `record_locked` (409), `stale_version` (412).
          */
         patch: operations["change_certificate"];
         trace?: never;
@@ -381,7 +473,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The trial's registry facts, arms and outcomes */
+        /**
+         * The trial's registry facts, arms and outcomes
+         * @description The protocol in force says more: `GET /v1/protocol-versions/{version}`.
+         *
+         *     **Who may** (`study:read`): every role.
+         */
         get: operations["read_study"];
         put?: never;
         post?: never;
@@ -398,7 +495,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The trial's hospitals and whether each may recruit */
+        /**
+         * The trial's hospitals and whether each may recruit
+         * @description A site recruits once an approval of the protocol's version in force is on record and its day has come.
+         *
+         *     **Who may** (`study:read`): every role.
+         */
         get: operations["list_sites"];
         put?: never;
         post?: never;
@@ -415,7 +517,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One hospital */
+        /**
+         * One hospital
+         * @description **Who may** (`study:read`): every role.
+         */
         get: operations["read_site"];
         put?: never;
         post?: never;
@@ -432,7 +537,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every published protocol version with its SHA-256 */
+        /**
+         * Every published protocol version with its SHA-256
+         * @description **Who may** (`study:read`): every role.
+         */
         get: operations["list_protocol_versions"];
         put?: never;
         post?: never;
@@ -449,7 +557,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A protocol version: eligibility facts and criteria, visits, scales, rules, assumptions */
+        /**
+         * A protocol version: eligibility facts and criteria, visits, scales, rules, assumptions
+         * @description A screening form asks `eligibility.facts`; a front end takes units, choices and limits from there and not from its own code. `sha256` shows that the document is the one that was approved.
+         *
+         *     **Who may** (`study:read`): every role.
+         */
         get: operations["read_protocol_version"];
         put?: never;
         post?: never;
@@ -466,12 +579,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The ethics approvals recorded for a site */
+        /**
+         * The ethics approvals recorded for a site
+         * @description **Who may** (`activations:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor`, `admin` for the whole trial.
+         */
         get: operations["list_activations"];
         put?: never;
         /**
          * Record an ethics approval, which lets the site recruit
-         * @description Refused with: `already_activated` (409), `idempotency_key_reused` (422).
+         * @description The ethics committee approved one version of the protocol and one of the consent form. From `approved_on` the site screens subjects under them (ICH E6(R3) 4.3.5); there is no way to take it back.
+         *
+         *     **Who may** (`activations:create`): `admin` for the whole trial.
+         *
+         *     Refused with: `already_activated` (409), `idempotency_key_reused` (422).
          */
         post: operations["activate_site"];
         delete?: never;
@@ -487,7 +607,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Departures from the protocol at your sites, in the order of their recording */
+        /**
+         * Departures from the protocol at your sites, in the order of their recording
+         * @description **Who may** (`deviations:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_all_deviations"];
         put?: never;
         post?: never;
@@ -504,12 +627,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Departures from the protocol, reported by people or noticed by the service */
+        /**
+         * Departures from the protocol, reported by people or noticed by the service
+         * @description The service notes those that follow from what is recorded, such as a randomization later than the protocol asks for.
+         *
+         *     **Who may** (`deviations:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_deviations"];
         put?: never;
         /**
          * Report a departure from the protocol
-         * @description Refused with: `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
+         * @description It stays as it is reported: a mistaken one is answered by a data query.
+         *
+         *     **Who may** (`deviations:create`): `investigator`, `coordinator`, `monitor` at their own sites.
+         *
+         *     Refused with: `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
         post: operations["report_deviation"];
         delete?: never;
@@ -525,11 +657,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The subject's radiotherapy as planned and delivered */
+        /**
+         * The subject's radiotherapy as planned and delivered
+         * @description Everything is null and the version 0 before anything is recorded.
+         *
+         *     **Who may** (`radiotherapy:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_radiotherapy"];
         /**
          * Record the plan, and later what was delivered; the schedule of visits follows it
-         * @description Refused with: `subject_closed` (409), `after_leaving` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
+         * @description Send the whole of what is known: what is left out is not known any more. A stratification factor that is wrong here puts the subject into the wrong stratum, and an allocation is never undone; changing it later is a protocol deviation.
+         *
+         *     **Who may** (`radiotherapy:record`): `investigator`, `coordinator`, `hospital_system` at their own sites.
+         *
+         *     Refused with: `subject_closed` (409), `after_leaving` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
         put: operations["record_radiotherapy"];
         post?: never;
@@ -549,11 +690,15 @@ export interface paths {
         /**
          * The recorded facts and what each criterion says of them today
          * @description Laboratory values and the ECG grow stale after the screening window: then the facts listed in `stale_facts` have to be given anew.
+         *
+         *     **Who may** (`eligibility:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["read_eligibility"];
         /**
          * Record the facts of screening and get every criterion's verdict
          * @description Units are converted; a fact that is left out makes its criteria `unknown`. New facts make a new version, which has to be signed anew.
+         *
+         *     **Who may** (`eligibility:record`): `investigator`, `coordinator`, `hospital_system` at their own sites.
          *
          *     Refused with: `eligibility_closed` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
@@ -578,6 +723,8 @@ export interface paths {
          * Sign the current evaluation as an investigator, with your password once more
          * @description Your first signature of a session takes the code of your second factor too, if you have one; for those after it either is enough.
          *
+         *     **Who may** (`eligibility:sign`): `investigator` at their own sites.
+         *
          *     Refused with: `people_only` (403), `reauthentication_failed` (403), `eligibility_closed` (409), `evaluation_changed` (409), `already_signed` (409), `cannot_sign` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422), `too_many_requests` (429).
          */
         post: operations["sign_eligibility"];
@@ -596,13 +743,19 @@ export interface paths {
         };
         /**
          * The subject's allocation; assessors receive it without the arm
-         * @description Refused with: `not_randomized` (404).
+         * @description The arm tells the treatment: show it to nobody who grades.
+         *
+         *     **Who may** (`randomization:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         *
+         *     Refused with: `not_randomized` (404).
          */
         get: operations["read_randomization"];
         put?: never;
         /**
          * Allocate the subject to an arm
          * @description The subject needs a consent in force, an eligible evaluation signed by an investigator, and a radiotherapy plan whose first fraction is not yet delivered; what is missing is named in `errors`. Send the same Idempotency-Key when you retry: it always gives the same allocation.
+         *
+         *     **Who may** (`randomization:create`): `investigator`, `hospital_system` at their own sites.
          *
          *     Refused with: `not_ready` (409), `already_randomized` (409), `recruitment_complete` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422), `list_absent` (503), `list_unavailable` (503).
          */
@@ -620,7 +773,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Allocations at your sites, oldest first */
+        /**
+         * Allocations at your sites, oldest first
+         * @description **Who may** (`randomization:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_randomizations"];
         put?: never;
         post?: never;
@@ -640,6 +796,8 @@ export interface paths {
         /**
          * What was published of the randomization list before the first allocation
          * @description Anyone may keep it: it later proves that the list was fixed beforehand.
+         *
+         *     **Who may** (`commitment:read`): anyone, without a token.
          */
         get: operations["read_commitment"];
         put?: never;
@@ -661,6 +819,8 @@ export interface paths {
          * What shows, with the published commitment alone, that the allocation is the list's
          * @description `tools/verify_randomization.py` checks it offline.
          *
+         *     **Who may** (`proofs:read`): `statistician`, `auditor` for the whole trial.
+         *
          *     Refused with: `not_randomized` (404), `list_absent` (503), `list_unavailable` (503).
          */
         get: operations["read_proof"];
@@ -681,7 +841,9 @@ export interface paths {
         };
         /**
          * The proofs of all allocations so far, oldest first
-         * @description Refused with: `list_absent` (503), `list_unavailable` (503).
+         * @description **Who may** (`proofs:read`): `statistician`, `auditor` for the whole trial.
+         *
+         *     Refused with: `list_absent` (503), `list_unavailable` (503).
          */
         get: operations["list_proofs"];
         put?: never;
@@ -702,12 +864,16 @@ export interface paths {
         /**
          * What is known to have gone wrong when the subject was randomized
          * @description The allocation itself stands as it was drawn; of a wrong stratum the latest correction counts. Empty as long as nothing is recorded.
+         *
+         *     **Who may** (`corrections:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["list_subject_corrections"];
         put?: never;
         /**
          * Record an error made in randomization; nothing is undone
          * @description The subject keeps the allocation and stays in the trial. `wrong_stratum` records the correct factor values beside the ones used; `ineligible` names the criteria that were not met; `duplicate` joins two subjects who are the same person, and the first allocation is retained. Each is a protocol deviation too, and none is taken back; of a wrong stratum the latest counts.
+         *
+         *     **Who may** (`corrections:create`): `data_manager` for the whole trial.
          *
          *     Refused with: `nothing_to_correct` (409), `same_stratum` (409), `already_paired` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -728,6 +894,8 @@ export interface paths {
         /**
          * Errors made in randomization at your sites, oldest first
          * @description A duplicate has a record at each of its two subjects; you see those of your sites.
+         *
+         *     **Who may** (`corrections:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["list_corrections"];
         put?: never;
@@ -748,6 +916,8 @@ export interface paths {
         /**
          * Visits of all subjects of your sites: what is due today, what is overdue, what comes
          * @description Filter by status (one or more), site, and the range of planned days. Visits come by subject in the order of enrolment, then by planned day; those that left their schedule have no planned day, come last and are in no range.
+         *
+         *     **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["list_all_visits"];
         put?: never;
@@ -765,7 +935,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The subject's schedule, which follows the planned and then the actual radiotherapy */
+        /**
+         * The subject's schedule, which follows the planned and then the actual radiotherapy
+         * @description Windows are local days, both ends included. They move with the first and the last fraction once those are recorded; a visit that took place keeps what was written.
+         *
+         *     **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_visits"];
         put?: never;
         post?: never;
@@ -782,11 +957,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One visit as scheduled and as recorded */
+        /**
+         * One visit as scheduled and as recorded
+         * @description **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_visit"];
         /**
          * Record the day a visit took place, or why it was missed
          * @description The day may be any from the first consent until the subject left the study; what is unusual about it is flagged and never refused.
+         *
+         *     **Who may** (`visits:record`): `investigator`, `coordinator`, `assessor`, `hospital_system` at their own sites.
          *
          *     Refused with: `subject_closed` (409), `no_consent` (409), `before_consent` (409), `after_leaving` (409), `no_schedule` (409), `visit_has_gradings` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
@@ -805,12 +985,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The study drug a subject took, day by day, each in its current version */
+        /**
+         * The study drug a subject took, day by day, each in its current version
+         * @description Whoever reads it learns the arm: assessors may not.
+         *
+         *     **Who may** (`exposures:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_exposures"];
         put?: never;
         /**
          * Record the study drug that a subject took on one local day
          * @description Give a reason when fewer applications were taken than the protocol asks for. More of them, or study drug outside the protocol's period, is stored, flagged and noted as a deviation. A control subject takes none.
+         *
+         *     **Who may** (`exposures:record`): `investigator`, `coordinator` at their own sites.
          *
          *     Refused with: `no_treatment` (409), `no_study_drug` (409), `subject_closed` (409), `no_consent` (409), `before_consent` (409), `after_leaving` (409), `treatment_discontinued` (409), `day_recorded` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -828,7 +1015,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The study drug of one day in its current version */
+        /**
+         * The study drug of one day in its current version
+         * @description **Who may** (`exposures:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_exposure"];
         put?: never;
         post?: never;
@@ -837,7 +1027,11 @@ export interface paths {
         head?: never;
         /**
          * Correct the study drug of one day with a reason; the day itself stays
-         * @description Refused with: `after_leaving` (409), `treatment_discontinued` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
+         * @description The version before stays readable in the audit trail.
+         *
+         *     **Who may** (`exposures:record`): `investigator`, `coordinator` at their own sites.
+         *
+         *     Refused with: `after_leaving` (409), `treatment_discontinued` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
         patch: operations["correct_exposure"];
         trace?: never;
@@ -849,11 +1043,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When and why the subject ended treatment, and left the study */
+        /**
+         * When and why the subject ended treatment, and left the study
+         * @description Both parts are null and the version is 0 as long as nothing is discontinued.
+         *
+         *     **Who may** (`discontinuation:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_discontinuation"];
         /**
          * Record that the subject ended treatment, left the study, or both
          * @description Follow-up goes on after the end of treatment: visits and gradings stay open. Leaving the study moves the subject to `withdrawn`, `lost_to_follow_up` or `died`, sets `left_on`, and ends the treatment too; nothing takes it back.
+         *
+         *     **Who may** (`discontinuation:record`): `investigator` at their own sites.
          *
          *     Refused with: `subject_closed` (409), `no_consent` (409), `no_treatment` (409), `no_study_drug` (409), `nothing_discontinued` (409), `left_for_good` (409), `cause_contradicts_status` (409), `move_not_allowed` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
@@ -875,12 +1076,16 @@ export interface paths {
         /**
          * The gradings made at one visit, each in its current version
          * @description Assessors see each other's gradings of a visit once they graded it themselves.
+         *
+         *     **Who may** (`gradings:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["list_gradings"];
         put?: never;
         /**
          * Record your grading at a visit: what you saw, and the grade you conclude
          * @description The grades that follow from the components on the protocol's scales are answered beside the entered one, which is never changed. A second assessor grades without seeing the first grading; when the two differ, an adjudication is opened, and its decision counts.
+         *
+         *     **Who may** (`gradings:create`): `investigator`, `assessor` at their own sites.
          *
          *     Refused with: `subject_closed` (409), `no_consent` (409), `before_consent` (409), `after_leaving` (409), `visit_not_graded` (409), `visit_not_recorded` (409), `already_graded` (409), `second_grading_by_assessor` (409), `graded_on_other_day` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -898,7 +1103,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One grading in its current version */
+        /**
+         * One grading in its current version
+         * @description **Who may** (`gradings:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_grading"];
         put?: never;
         post?: never;
@@ -907,7 +1115,11 @@ export interface paths {
         head?: never;
         /**
          * Correct your own grading; the version before stays readable
-         * @description Refused with: `not_the_author` (403), `subject_closed` (409), `before_consent` (409), `after_leaving` (409), `visit_not_recorded` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
+         * @description Only the author may. The new version voids the signature, and the endpoint is derived from it.
+         *
+         *     **Who may** (`gradings:correct`): `investigator`, `assessor` at their own sites.
+         *
+         *     Refused with: `not_the_author` (403), `subject_closed` (409), `before_consent` (409), `after_leaving` (409), `visit_not_recorded` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
         patch: operations["correct_grading"];
         trace?: never;
@@ -919,7 +1131,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every version of a grading, oldest first, with the reason of each change */
+        /**
+         * Every version of a grading, oldest first, with the reason of each change
+         * @description **Who may** (`gradings:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_grading_versions"];
         put?: never;
         post?: never;
@@ -942,6 +1157,8 @@ export interface paths {
          * Sign your own grading in its current version, with your password once more
          * @description The signature covers the version that you read; a correction voids it, and the grading is signed anew.
          *
+         *     **Who may** (`gradings:sign`): `investigator`, `assessor` at their own sites.
+         *
          *     Refused with: `not_the_author` (403), `people_only` (403), `reauthentication_failed` (403), `already_signed` (409), `content_changed` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422), `too_many_requests` (429).
          */
         post: operations["sign_grading"];
@@ -958,7 +1175,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Visits of your sites whose gradings differ or differed, in their current version */
+        /**
+         * Visits of your sites whose gradings differ or differed, in their current version
+         * @description The endpoint waits for those that are `open`.
+         *
+         *     **Who may** (`adjudications:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_adjudications"];
         put?: never;
         post?: never;
@@ -975,7 +1197,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One adjudication in its current version */
+        /**
+         * One adjudication in its current version
+         * @description **Who may** (`adjudications:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_adjudication"];
         put?: never;
         post?: never;
@@ -985,6 +1210,8 @@ export interface paths {
         /**
          * Decide which grade counts for the visit, or correct the decision
          * @description The adjudicator is an investigator of the site who graded nothing at the visit. The gradings stay as they are; the endpoint reads the decision.
+         *
+         *     **Who may** (`adjudications:decide`): `investigator` at their own sites.
          *
          *     Refused with: `adjudicator_graded` (403), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
@@ -1001,6 +1228,8 @@ export interface paths {
         /**
          * The subject's primary and secondary outcome as of today
          * @description `event` as soon as an assessment in the window is severe; `no_event` when the window is over with enough of them, `not_evaluable` without. Derived anew at each request, with the deciding grading and its version.
+         *
+         *     **Who may** (`endpoint:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["read_endpoint"];
         put?: never;
@@ -1018,12 +1247,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A subject's adverse events, each in its current version */
+        /**
+         * A subject's adverse events, each in its current version
+         * @description **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_subject_adverse_events"];
         put?: never;
         /**
          * Report an adverse event
          * @description `grade` is the severity and must exist for the term in CTCAE; whether the event is `serious` is a separate judgment by the criteria of ICH E2B(R3). When the severity changes, report the new grade with `continues`.
+         *
+         *     **Who may** (`adverse_events:create`): `investigator`, `coordinator`, `hospital_system` at their own sites.
          *
          *     Refused with: `no_consent` (409), `death_not_recorded` (409), `already_continued` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -1041,7 +1275,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Adverse events at your sites, each in its current version */
+        /**
+         * Adverse events at your sites, each in its current version
+         * @description Filter by site, severity, seriousness, term or case; an event of several grades is one case with several occurrences.
+         *
+         *     **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_adverse_events"];
         put?: never;
         post?: never;
@@ -1058,7 +1297,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One adverse event in its current version */
+        /**
+         * One adverse event in its current version
+         * @description **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_adverse_event"];
         put?: never;
         post?: never;
@@ -1068,6 +1310,8 @@ export interface paths {
         /**
          * Add a follow-up or correct a report; as a safety officer, assess it; or nullify it
          * @description The version before stays readable. Sites change what they reported; the safety officer changes `sponsor_causality`, `expectedness` and the coding in MedDRA. A term is that of the whole case: its other occurrences follow.
+         *
+         *     **Who may** (`adverse_events:correct`): `investigator`, `coordinator`, `hospital_system` at their own sites; `safety_officer` for the whole trial.
          *
          *     Refused with: `not_yours_to_assess` (403), `nullified` (409), `still_continued` (409), `death_not_recorded` (409), `no_reference_document` (409), `no_consent` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
@@ -1081,7 +1325,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every version of an adverse event, oldest first, with the reason of each change */
+        /**
+         * Every version of an adverse event, oldest first, with the reason of each change
+         * @description **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_adverse_event_versions"];
         put?: never;
         post?: never;
@@ -1104,6 +1351,8 @@ export interface paths {
          * Sign as an investigator that you have reviewed the event, with your password once more
          * @description The signature covers the version that you read; a later follow-up, correction or assessment voids it, and the event is reviewed anew.
          *
+         *     **Who may** (`adverse_events:sign`): `investigator` at their own sites.
+         *
          *     Refused with: `people_only` (403), `reauthentication_failed` (403), `already_signed` (409), `content_changed` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422), `too_many_requests` (429).
          */
         post: operations["sign_adverse_event"];
@@ -1123,6 +1372,8 @@ export interface paths {
         /**
          * The case report of a suspected unexpected serious adverse reaction, in ICH E2B(R3)
          * @description It tells of the whole case, with every occurrence, as the records stand now: a follow-up has the same identifier and later information, and a nullified case gives its nullification. As `application/xml` it is the message, as `application/json` the same content with the numbers of the elements. It names the study drug that the subject was given, and so the arm.
+         *
+         *     **Who may** (`case_reports:read`): `investigator` at their own sites; `safety_officer`, `auditor` for the whole trial.
          *
          *     Refused with: `not_reportable` (409).
          */
@@ -1145,6 +1396,8 @@ export interface paths {
         /**
          * Reports that are owed at your sites, and those that were, in the order of their opening
          * @description Nothing disappears: a deadline that was met or has lapsed stays, with when and why.
+         *
+         *     **Who may** (`deadlines:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["list_deadlines"];
         put?: never;
@@ -1162,7 +1415,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One deadline as it is now */
+        /**
+         * One deadline as it is now
+         * @description **Who may** (`deadlines:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_deadline"];
         put?: never;
         post?: never;
@@ -1179,7 +1435,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every version of a deadline, oldest first: how its clock was moved, met or ended */
+        /**
+         * Every version of a deadline, oldest first: how its clock was moved, met or ended
+         * @description **Who may** (`deadlines:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_deadline_versions"];
         put?: never;
         post?: never;
@@ -1196,12 +1455,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was reported of the event's case, and to whom, in the order of recording */
+        /**
+         * What was reported of the event's case, and to whom, in the order of recording
+         * @description **Who may** (`submissions:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_submissions"];
         put?: never;
         /**
          * Record that an event's case was reported; the deadlines that it meets are met
          * @description Each recipient first gets an initial report, and later ones as follow-ups.
+         *
+         *     **Who may** (`submissions:record`): `safety_officer` for the whole trial.
          *
          *     Refused with: `event_not_serious` (409), `event_nullified` (409), `event_not_nullified` (409), `no_initial_report` (409), `already_reported` (409), `idempotency_key_reused` (422).
          */
@@ -1219,7 +1483,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One submission in its current version */
+        /**
+         * One submission in its current version
+         * @description **Who may** (`submissions:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_submission"];
         put?: never;
         post?: never;
@@ -1229,6 +1496,8 @@ export interface paths {
         /**
          * Correct when a report was sent or how it was acknowledged, or withdraw the record of it
          * @description A deadline that only a withdrawn submission had met is open again.
+         *
+         *     **Who may** (`submissions:record`): `safety_officer` for the whole trial.
          *
          *     Refused with: `submission_withdrawn` (409), `no_initial_report` (409), `stale_version` (412).
          */
@@ -1245,6 +1514,8 @@ export interface paths {
         /**
          * The protocol's stopping rules, their boundaries, and how each stands
          * @description They are evaluated after every randomization and every report about an adverse event. The service announces a rule that is reached; it stops nothing.
+         *
+         *     **Who may** (`stopping_rules:read`): `safety_officer`, `dmc` for the whole trial.
          */
         get: operations["list_stopping_rules"];
         put?: never;
@@ -1262,7 +1533,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How a rule stood each time that its figures changed, oldest first */
+        /**
+         * How a rule stood each time that its figures changed, oldest first
+         * @description **Who may** (`stopping_rules:read`): `safety_officer`, `dmc` for the whole trial.
+         */
         get: operations["list_stopping_evaluations"];
         put?: never;
         post?: never;
@@ -1282,6 +1556,8 @@ export interface paths {
         /**
          * Find terms to report an adverse event with, while somebody types
          * @description Capitals, accents and punctuation do not matter. Terms that begin with `q` come first, then those of which a word does, then those that hold it.
+         *
+         *     **Who may** (`study:read`): every role.
          */
         get: operations["list_terms"];
         put?: never;
@@ -1299,12 +1575,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every version of the reference safety information, by which events are expected or not */
+        /**
+         * Every version of the reference safety information, by which events are expected or not
+         * @description **Who may** (`reference_documents:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_reference_documents"];
         put?: never;
         /**
          * Publish a version of the reference safety information; it never changes afterwards
          * @description It decides for events that begin on `effective_on` or later, until the next version takes effect. Only the trial's first version may take effect before today. Assessments that were made stay as they are, with the version that they were made by.
+         *
+         *     **Who may** (`reference_documents:create`): `safety_officer` for the whole trial.
          *
          *     Refused with: `version_published` (409), `idempotency_key_reused` (422).
          */
@@ -1322,7 +1603,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One version of the reference safety information */
+        /**
+         * One version of the reference safety information
+         * @description **Who may** (`reference_documents:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_reference_document"];
         put?: never;
         post?: never;
@@ -1342,12 +1626,18 @@ export interface paths {
         /**
          * Data queries at your sites, oldest first
          * @description An assessor sees those about their own gradings.
+         *
+         *     **Who may** (`queries:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["list_queries"];
         put?: never;
         /**
          * Ask the site about something recorded: a field, or a whole record
-         * @description Refused with: `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
+         * @description Ask one thing at a time: each query is answered and closed by itself.
+         *
+         *     **Who may** (`queries:create`): `monitor` at their own sites; `data_manager` for the whole trial.
+         *
+         *     Refused with: `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
         post: operations["raise_query"];
         delete?: never;
@@ -1363,7 +1653,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One data query with its whole conversation */
+        /**
+         * One data query with its whole conversation
+         * @description **Who may** (`queries:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_query"];
         put?: never;
         post?: never;
@@ -1373,6 +1666,8 @@ export interface paths {
         /**
          * Answer a data query, reopen it or close it
          * @description The site answers, and may answer again to correct itself; whoever raised the query closes it, or reopens it with what is still missing. The record itself is corrected at its own address. What the service asked, it closes by itself once the data is corrected.
+         *
+         *     **Who may** (`queries:change`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager` for the whole trial.
          *
          *     Refused with: `site_answers` (403), `not_the_opener` (403), `query_move_not_allowed` (409), `record_frozen` (409), `record_locked` (409), `stale_version` (412).
          */
@@ -1386,12 +1681,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who compared which versions of a grading with their source */
+        /**
+         * Who compared which versions of a grading with their source
+         * @description **Who may** (`verifications:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_grading_verifications"];
         put?: never;
         /**
          * Record that a grading, in its current version, agrees with its source
          * @description Where it does not, raise a query instead. A correction makes the grading need verifying again.
+         *
+         *     **Who may** (`verifications:create`): `monitor` at their own sites.
          *
          *     Refused with: `not_the_current_version` (409), `already_verified` (409), `record_frozen` (409), `record_locked` (409), `idempotency_key_reused` (422).
          */
@@ -1409,7 +1709,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The gradings at your sites and where each stands in source data verification */
+        /**
+         * The gradings at your sites and where each stands in source data verification
+         * @description It is the monitor's work list: filter by `state` for what is still to be compared.
+         *
+         *     **Who may** (`verifications:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["list_verifications"];
         put?: never;
         post?: never;
@@ -1429,11 +1734,15 @@ export interface paths {
         /**
          * Whether the subject's record is open, frozen or locked
          * @description The trial's own state binds it too: the stricter of the two holds.
+         *
+         *     **Who may** (`locks:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["read_subject_lock"];
         /**
          * Freeze or lock the subject's record, or open it again; every change says why
          * @description A locked record is changed by nobody, not by the service itself: PostgreSQL refuses. It is locked only when no query about it and no adjudication is left.
+         *
+         *     **Who may** (`locks:set`): `data_manager` for the whole trial.
          *
          *     Refused with: `already_in_state` (409), `review_open` (409), `stale_version` (412).
          */
@@ -1452,11 +1761,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the trial is open, frozen or locked, for every subject at once */
+        /**
+         * Whether the trial is open, frozen or locked, for every subject at once
+         * @description It binds every subject; a subject's own state may be stricter.
+         *
+         *     **Who may** (`locks:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         */
         get: operations["read_study_lock"];
         /**
          * Freeze or lock the trial, or open it again: every subject's record, and enrolment
          * @description It is locked only when no query and no adjudication in the trial is left.
+         *
+         *     **Who may** (`locks:set`): `data_manager` for the whole trial.
          *
          *     Refused with: `already_in_state` (409), `review_open` (409), `stale_version` (412).
          */
@@ -1478,6 +1794,8 @@ export interface paths {
         /**
          * How randomization went: subjects randomized, and errors recorded since
          * @description For each of your sites and for them together, blind to arm.
+         *
+         *     **Who may** (`randomization_report:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
         get: operations["read_randomization_report"];
         put?: never;
@@ -1498,6 +1816,8 @@ export interface paths {
         /**
          * Inclusions by site and week, against the target and with a forecast; blind to arm
          * @description Target, planned line and forecast are the trial's: they stand in the report over all sites only.
+         *
+         *     **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          *
          *     Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
          */
@@ -1521,6 +1841,8 @@ export interface paths {
          * The flow of subjects: screened, excluded and why, randomized, discontinued, analysed
          * @description All arms together.
          *
+         *     **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         *
          *     Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
          */
         get: operations["read_consort_report"];
@@ -1541,7 +1863,9 @@ export interface paths {
         };
         /**
          * How complete each site's records are: visits, gradings, signatures, queries, locks
-         * @description Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
+         * @description **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         *
+         *     Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
          */
         get: operations["read_completeness_report"];
         put?: never;
@@ -1561,7 +1885,9 @@ export interface paths {
         };
         /**
          * How well independent gradings of the same visits agree, by site and by assessor
-         * @description Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
+         * @description **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
+         *
+         *     Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
          */
         get: operations["read_agreement_report"];
         put?: never;
@@ -1582,6 +1908,8 @@ export interface paths {
         /**
          * The endpoints by arm, for the statistician and the data monitoring committee
          * @description Over the whole trial and by intention to treat; no subject is named.
+         *
+         *     **Who may** (`arm_reports:read`): `statistician`, `dmc` for the whole trial.
          *
          *     Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
          */
@@ -1605,6 +1933,8 @@ export interface paths {
          * Adverse events by arm, for the statistician and the data monitoring committee
          * @description Over the whole trial and by intention to treat; no subject is named.
          *
+         *     **Who may** (`arm_reports:read`): `statistician`, `dmc` for the whole trial.
+         *
          *     Refused with: `reports_busy` (503), `report_too_slow` (503), `reports_not_installed` (503).
          */
         get: operations["read_safety_report"];
@@ -1627,6 +1957,8 @@ export interface paths {
          * The whole trial as a file, for data managers and statisticians: it names each subject's arm
          * @description Everything in it is of one moment. The same data on the same day give the same bytes. The `Accept` header chooses between the forms of a format. The trail tells who took which export.
          *
+         *     **Who may** (`exports:read`): `data_manager`, `statistician` for the whole trial.
+         *
          *     Refused with: `exports_busy` (503).
          */
         get: operations["read_export"];
@@ -1648,6 +1980,8 @@ export interface paths {
         /**
          * What happened at your sites, in the order in which it was committed
          * @description Ask again with `after` = the `id` of the last item that you have: no event ever appears before one that you have read, so nothing is missed. Events hold no clinical data: follow their links.
+         *
+         *     **Who may** (`events:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `dmc`, `auditor` for the whole trial.
          */
         get: operations["list_events"];
         put?: never;
@@ -1665,12 +1999,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your webhooks, active or not, oldest first; an admin sees every one */
+        /**
+         * Your webhooks, active or not, oldest first; an admin sees every one
+         * @description **Who may** (`webhooks:read`): `hospital_system` at their own sites; `admin` for the whole trial.
+         */
         get: operations["list_webhooks"];
         put?: never;
         /**
          * Have events sent to an address; the answer shows the secret, once
          * @description A signed `webhook.ping` is sent there first. An address that redirects or is not of the public internet is refused; one that does not answer is not.
+         *
+         *     **Who may** (`webhooks:create`): `hospital_system` at their own sites; `admin` for the whole trial.
          *
          *     Refused with: `owner_without_account` (403), `idempotency_key_reused` (422), `too_many_requests` (429).
          */
@@ -1688,17 +2027,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One webhook */
+        /**
+         * One webhook
+         * @description **Who may** (`webhooks:read`): `hospital_system` at their own sites; `admin` for the whole trial.
+         */
         get: operations["read_webhook"];
         put?: never;
         post?: never;
-        /** End a webhook for good; it and its deliveries are kept for the record */
+        /**
+         * End a webhook for good; it and its deliveries are kept for the record
+         * @description Nothing more is sent, also of what waits; it is not begun again: make a new one.
+         *
+         *     **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin` for the whole trial.
+         */
         delete: operations["end_webhook"];
         options?: never;
         head?: never;
         /**
          * Change a webhook, or switch it off and on; a new address is tried as at the beginning
          * @description What happens while it is off is not sent later: read it from the feed. What waited before is sent when it is on again.
+         *
+         *     **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin` for the whole trial.
          *
          *     Refused with: `webhook_ended` (409), `stale_version` (412), `too_many_requests` (429).
          */
@@ -1716,7 +2065,11 @@ export interface paths {
         put?: never;
         /**
          * Make a new secret; for 24 hours the one before signs beside it
-         * @description Refused with: `webhook_ended` (409), `idempotency_key_reused` (422).
+         * @description Receivers check both signatures until the day is over, so no message is lost between two configurations.
+         *
+         *     **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin` for the whole trial.
+         *
+         *     Refused with: `webhook_ended` (409), `idempotency_key_reused` (422).
          */
         post: operations["rotate_secret"];
         delete?: never;
@@ -1732,7 +2085,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was sent to a webhook, what is to be, and what was given up */
+        /**
+         * What was sent to a webhook, what is to be, and what was given up
+         * @description Events of one subject are sent in their order: one that fails holds up those behind it.
+         *
+         *     **Who may** (`webhooks:read`): `hospital_system` at their own sites; `admin` for the whole trial.
+         */
         get: operations["list_deliveries"];
         put?: never;
         post?: never;
@@ -1753,7 +2111,9 @@ export interface paths {
         put?: never;
         /**
          * Try a dead delivery anew, with the same `webhook-id`, before what waits behind it
-         * @description Refused with: `webhook_ended` (409), `not_dead` (409), `idempotency_key_reused` (422).
+         * @description **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin` for the whole trial.
+         *
+         *     Refused with: `webhook_ended` (409), `not_dead` (409), `idempotency_key_reused` (422).
          */
         post: operations["replay_delivery"];
         delete?: never;
@@ -1772,6 +2132,8 @@ export interface paths {
         /**
          * The audit trail as a history: who did what when, from what to what, and why
          * @description An auditor reads all of it, monitors and investigators that of their sites. Nothing in it can be changed. With `format=csv` the answer holds every event up to this moment, however many, and `limit` is refused; the export stands in the trail itself.
+         *
+         *     **Who may** (`audit:read`): `investigator`, `monitor` at their own sites; `auditor` for the whole trial.
          */
         get: operations["list_audit_events"];
         put?: never;
@@ -1792,6 +2154,8 @@ export interface paths {
         /**
          * The signed seals over the trail, oldest first
          * @description Fetch them regularly and keep them: whoever holds them can prove later, by `trial audit verify --against`, that no event before them was changed, added or removed.
+         *
+         *     **Who may** (`checkpoints:read`): `investigator`, `monitor` at their own sites; `auditor` for the whole trial.
          */
         get: operations["list_checkpoints"];
         put?: never;
@@ -1809,7 +2173,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers */
+        /**
+         * Whether the process answers
+         * @description **Who may** (`health:read`): anyone, without a token.
+         */
         get: operations["read_health"];
         put?: never;
         post?: never;
@@ -1830,6 +2197,8 @@ export interface paths {
          * Whether the service may be used
          * @description Checks the database, its schema revision, the role and row-level security, durability, and that the randomization secret makes the committed list.
          *
+         *     **Who may** (`health:read`): anyone, without a token.
+         *
          *     Refused with: `not_ready_to_serve` (503).
          */
         get: operations["read_readiness"];
@@ -1848,7 +2217,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page that lists every problem, by status, with what it means */
+        /**
+         * The page that lists every problem, by status, with what it means
+         * @description **Who may** (`documentation:read`): anyone, without a token.
+         */
         get: operations["list_problems"];
         put?: never;
         post?: never;
@@ -1865,7 +2237,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page behind a problem's `type`: what it means and what to do next */
+        /**
+         * The page behind a problem's `type`: what it means and what to do next
+         * @description **Who may** (`documentation:read`): anyone, without a token.
+         */
         get: operations["read_problem"];
         put?: never;
         post?: never;
@@ -1882,12 +2257,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Clinical time: what `today` and every `future` refusal refer to */
+        /**
+         * Clinical time: what `today` and every `future` refusal refer to
+         * @description A practice installation stands at any day you moved it to; tokens and the audit trail go on in real time.
+         *
+         *     **Who may** (`clock:move`): anyone, without a token.
+         */
         get: operations["read_clock"];
         put?: never;
         /**
          * Move clinical time forward, so that months of a trial pass in minutes
          * @description Tokens, audit stamps and limits go on in real time.
+         *
+         *     **Who may** (`clock:move`): anyone, without a token.
          *
          *     Refused with: `clock_runs_forward` (409).
          */
@@ -1904,7 +2286,10 @@ export interface components {
     schemas: {
         /** @description Where the account is found. */
         AccountLinks: {
-            /** @example /v1/users/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07 */
+            /**
+             * @description The account itself, where it is read and changed.
+             * @example /v1/users/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
+             */
             self: string;
         };
         /**
@@ -2005,20 +2390,31 @@ export interface components {
         ActionTaken: "none" | "interrupted" | "withdrawn" | "not_applicable" | "unknown";
         /** @description An ethics approval at a site. */
         ActivationCreate: {
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was approved.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** @example 1.0 */
+            /**
+             * @description The version of the consent form that the ethics committee approved.
+             * @example 1.0
+             */
             consent_version: string;
-            /** @example 2025-KY-0439 */
+            /**
+             * @description The number under which the ethics committee files its approval.
+             * @example 2025-KY-0439
+             */
             ethics_reference: string;
             /**
              * Format: date
+             * @description The local day of the approval: a site recruits from then on (ICH E6(R3) 4.3.5).
              * @example 2026-01-05
              */
             approved_on: string;
         };
         /** @description Activations of a site, oldest first. */
         ActivationPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ActivationRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -2028,32 +2424,63 @@ export interface components {
         };
         /** @description A recorded ethics approval. */
         ActivationRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was approved.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** @example 1.0 */
+            /**
+             * @description The version of the consent form that the ethics committee approved.
+             * @example 1.0
+             */
             consent_version: string;
-            /** @example 2025-KY-0439 */
+            /**
+             * @description The number under which the ethics committee files its approval.
+             * @example 2025-KY-0439
+             */
             ethics_reference: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The local day of the approval: a site recruits from then on (ICH E6(R3) 4.3.5).
+             */
             approved_on: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
         };
         /** @description Who acted, as the account was named and what its role was at that time. */
         ActorRead: {
-            /** @example 5f0c2a7e-1b7d-5c54-9c39-6d0f7a4f2a11 */
+            /**
+             * @description The account; null of the service itself.
+             * @example 5f0c2a7e-1b7d-5c54-9c39-6d0f7a4f2a11
+             */
             id: string | null;
-            /** @example Demo investigator, Nanning */
+            /**
+             * @description As the account was named then.
+             * @example Demo investigator, Nanning
+             */
             name: string | null;
-            /** @example investigator */
+            /**
+             * @description The role it acted in; `worker` is the service itself.
+             * @example investigator
+             */
             role: string | null;
         };
         /** @description Adjudications in the order in which they were opened. */
         AdjudicationPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["AdjudicationRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -2078,22 +2505,30 @@ export interface components {
         AdjudicationRead: {
             /**
              * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a55-3c12-7b4f-9d20-6e8f1a2b3c4d
              */
             id: string;
             /**
              * Format: uuid
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
             /**
              * @description Read its gradings at the subject's visit of this code.
              * @example RT4A
              */
             visit: string;
-            /** @example decided */
+            /**
+             * @description Whether it was decided; the endpoint waits for those that are open.
+             * @example decided
+             */
             status: components["schemas"]["AdjudicationStatus"];
             /**
              * @description The grade that counts for the visit; null while it is open.
@@ -2101,6 +2536,7 @@ export interface components {
              */
             grade: number | null;
             /**
+             * Format: uuid
              * @description Who decided last; null while it is open.
              * @example 019c8a50-11aa-7d3c-8e0f-2b4c6d8e0f1a
              */
@@ -2154,9 +2590,14 @@ export interface components {
             grade: number;
             /**
              * Format: date
+             * @description The local day on which the event began, at this grade.
              * @example 2026-04-10
              */
             onset_on: string;
+            /**
+             * Format: date
+             * @description The local day on which it was over; null while it lasts.
+             */
             resolved_on?: string | null;
             /**
              * Format: date-time
@@ -2164,22 +2605,37 @@ export interface components {
              * @example 2026-04-11T01:15:00Z
              */
             aware_at: string;
-            /** @example true */
+            /**
+             * @description Whether it is serious by the criteria of ICH E2B(R3) E.i.3.2, which is another question than how severe it is. A serious event starts the clocks; a wrong no here is a report that is missed.
+             * @example true
+             */
             serious: boolean;
             /**
+             * @description Which of the criteria make it serious; empty of an event that is not.
              * @example [
              *       "hospitalisation"
              *     ]
              */
             seriousness: components["schemas"]["Seriousness"][];
+            /** @description The investigator's judgment, of each treatment by itself. */
             causality: components["schemas"]["Causality"];
-            /** @example none */
+            /**
+             * @description What was done with the study drug because of it.
+             * @example none
+             */
             action_taken: components["schemas"]["ActionTaken"];
-            /** @example recovering */
+            /**
+             * @description How the event stands, or how it ended (ICH E2B(R3) E.i.7).
+             * @example recovering
+             */
             outcome: components["schemas"]["EventOutcome"];
-            /** @example Admitted for tube feeding after two days without solid food. */
+            /**
+             * @description The event in words. Name no person: it goes into case reports as it stands.
+             * @example Admitted for tube feeding after two days without solid food.
+             */
             narrative?: string | null;
             /**
+             * Format: uuid
              * @description The `id` of the occurrence before, where the severity of one event changed: each grade has its own period.
              * @example null
              */
@@ -2187,6 +2643,7 @@ export interface components {
         };
         /** @description Adverse events in the order of their reporting. */
         AdverseEventPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["AdverseEventRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -2201,25 +2658,54 @@ export interface components {
          *     officer's, everything else the site's; both may nullify.
          */
         AdverseEventPatch: {
-            /** @example Dysphagia */
+            /**
+             * @description The term, corrected; every occurrence of the case follows.
+             * @example Dysphagia
+             */
             term?: string;
-            /** @example Trismus after surgery */
+            /**
+             * @description What it is, for a term that says «Other, specify»; null takes it away.
+             * @example Trismus after surgery
+             */
             term_detail?: string | null;
-            /** @example 2 */
+            /**
+             * @description Severity, corrected. An event that grew worse is reported anew with `continues` instead.
+             * @example 2
+             */
             grade?: number;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The local day on which the event began, at this grade.
+             */
             onset_on?: string;
-            /** @example 2026-04-20 */
+            /**
+             * Format: date
+             * @description The local day on which it was over; null while it lasts.
+             * @example 2026-04-20
+             */
             resolved_on?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the site learnt of it: day 0 of every clock of safety reporting (ICH E2A).
+             */
             aware_at?: string;
+            /** @description Whether it is serious by the criteria of ICH E2B(R3) E.i.3.2, which is another question than how severe it is. A serious event starts the clocks; a wrong no here is a report that is missed. */
             serious?: boolean;
+            /** @description Which of the criteria make it serious; empty of an event that is not. */
             seriousness?: components["schemas"]["Seriousness"][];
+            /** @description The investigator's judgment, of one treatment or of both. */
             causality?: components["schemas"]["CausalityPatch"];
+            /** @description What was done with the study drug because of it. */
             action_taken?: components["schemas"]["ActionTaken"];
-            /** @example recovered */
+            /**
+             * @description How the event stands, or how it ended (ICH E2B(R3) E.i.7).
+             * @example recovered
+             */
             outcome?: components["schemas"]["EventOutcome"];
-            /** @example Eats soft food again. */
+            /**
+             * @description The event in words. Name no person: it goes into case reports as it stands.
+             * @example Eats soft food again.
+             */
             narrative?: string | null;
             /**
              * Format: date-time
@@ -2233,6 +2719,7 @@ export interface components {
              * @constant
              */
             nullified?: true;
+            /** @description How likely the sponsor's safety officer holds it that the study drug caused it. Where the two differ, the event is reported all the same (ICH E2A). */
             sponsor_causality?: components["schemas"]["CausalityVerdict"] | null;
             /** @description The safety officer's: expected if the reference safety information in force on the day of onset lists the term at this grade or above. */
             expectedness?: components["schemas"]["Expectedness"] | null;
@@ -2246,16 +2733,28 @@ export interface components {
              * @example 28.1
              */
             meddra_version?: string;
-            /** @example Follow-up: resolved */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example Follow-up: resolved
+             */
             reason: string;
         };
         /** @description One version of an adverse event. */
         AdverseEventRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
             /**
              * Format: uuid
@@ -2264,11 +2763,13 @@ export interface components {
              */
             case_id: string;
             /**
+             * Format: uuid
              * @description The occurrence before, of another grade.
              * @example null
              */
             continues: string | null;
             /**
+             * Format: uuid
              * @description The occurrence after, of another grade.
              * @example null
              */
@@ -2278,25 +2779,48 @@ export interface components {
              * @example false
              */
             nullified: boolean;
-            /** @example Dysphagia */
+            /**
+             * @description The term of CTCAE, in its wording.
+             * @example Dysphagia
+             */
             term: string;
-            /** @example Trismus after surgery */
+            /**
+             * @description What it is, for a term that says «Other, specify»; else null.
+             * @example Trismus after surgery
+             */
             term_detail: string | null;
-            /** @example 10013950 */
+            /**
+             * @description The lowest level term in MedDRA, eight digits: the dictionary's, or the safety officer's.
+             * @example 10013950
+             */
             meddra_code: string;
             /**
              * @description Of MedDRA, which has the code.
              * @example 20.1
              */
             meddra_version: string;
-            /** @example 5.0 */
+            /**
+             * @description The version of CTCAE whose grades and term these are.
+             * @example 5.0
+             */
             ctcae_version: string;
-            /** @example 3 */
+            /**
+             * @description Severity by CTCAE, 1 to 5 (death).
+             * @example 3
+             */
             grade: number;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The local day on which the event began, at this grade.
+             */
             onset_on: string;
+            /**
+             * Format: date
+             * @description The local day on which it was over; null while it lasts.
+             */
             resolved_on: string | null;
             /**
+             * Format: date
              * @description The last day of this grade: of its resolution, the day the next grade began, or the day of death. Null while it lasts.
              * @example 2026-04-20
              */
@@ -2306,7 +2830,10 @@ export interface components {
              * @example false
              */
             after_collection: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the site learnt of it: day 0 of every clock of safety reporting (ICH E2A).
+             */
             aware_at: string;
             /**
              * Format: date-time
@@ -2320,8 +2847,11 @@ export interface components {
              * @example 2026-04-11T03:40:12Z
              */
             received_at: string;
+            /** @description Whether it is serious by the criteria of ICH E2B(R3) E.i.3.2, which is another question than how severe it is. A serious event starts the clocks; a wrong no here is a report that is missed. */
             serious: boolean;
+            /** @description Which of the criteria make it serious; empty of an event that is not. */
             seriousness: components["schemas"]["Seriousness"][];
+            /** @description The investigator's judgment, of each treatment by itself. */
             causality: components["schemas"]["CausalityRead"];
             /** @description The safety officer's. */
             sponsor_causality: components["schemas"]["CausalityVerdict"] | null;
@@ -2342,17 +2872,34 @@ export interface components {
              * @example false
              */
             susar: boolean;
+            /** @description What was done with the study drug because of it. */
             action_taken: components["schemas"]["ActionTaken"];
+            /** @description How the event stands, or how it ended (ICH E2B(R3) E.i.7). */
             outcome: components["schemas"]["EventOutcome"];
-            /** @example Admitted for tube feeding. */
+            /**
+             * @description The event in words. Name no person: it goes into case reports as it stands.
+             * @example Admitted for tube feeding.
+             */
             narrative: string | null;
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** @example Follow-up: resolved */
+            /**
+             * @description Why it was changed last; null in the first version.
+             * @example Follow-up: resolved
+             */
             reason: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
-            /** @example 1 */
+            /**
+             * @description Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+             * @example 1
+             */
             version: number;
             /**
              * @description What a signature covers.
@@ -2369,7 +2916,10 @@ export interface components {
              * @description The local day up to which data were counted.
              */
             as_of: string;
-            /** @description When the newest of the counted records was made; null without any. */
+            /**
+             * Format: date-time
+             * @description When the newest of the counted records was made; null without any.
+             */
             newest_record: string | null;
             /**
              * @description Whose rules derived the figures.
@@ -2398,8 +2948,11 @@ export interface components {
              *     ]
              */
             notes: string[];
+            /** @description All pairs. */
             together: components["schemas"]["PairFigures"];
+            /** @description The pairs of each site. */
             by_site: components["schemas"]["SitePairs"][];
+            /** @description The pairs of each assessor: whose grades run high or low shows here. */
             by_assessor: components["schemas"]["AssessorPairs"][];
         };
         /**
@@ -2413,21 +2966,35 @@ export interface components {
         Analgesic: "none" | "non_opioid" | "opioid";
         /** @description A group to which subjects are allocated. */
         Arm: {
-            /** @example experimental */
+            /**
+             * @description The arm's code, by which allocations name it.
+             * @example experimental
+             */
             code: string;
-            /** @example Exosome oral spray */
+            /**
+             * @description What the arm is called in forms and reports.
+             * @example Exosome oral spray
+             */
             label: string;
+            /** @description What kind of arm it is, in the registry's words. */
             type: components["schemas"]["ArmType"];
-            /** @example 1.5 mL three times a day */
+            /**
+             * @description What its subjects receive.
+             * @example 1.5 mL three times a day
+             */
             description: string;
+            /** @description Whether exposures are recorded of its subjects; of the others they are refused. */
             receives_study_drug: boolean;
         };
         /** @description Adverse events in one arm. */
         ArmEvents: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             arm: string;
             /**
-             * @description Who had one.
+             * @description How many subjects had at least one.
              * @example 12
              */
             subjects: number;
@@ -2436,7 +3003,10 @@ export interface components {
              * @example 0.12
              */
             share: number | null;
-            /** @example 15 */
+            /**
+             * @description How many events they had.
+             * @example 15
+             */
             events: number;
             /**
              * @description Subjects by their worst grade, 1 to 5.
@@ -2452,7 +3022,10 @@ export interface components {
         };
         /** @description What became of the subjects of one arm. */
         ArmFlow: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             arm: string;
             /**
              * @description All allocations.
@@ -2474,9 +3047,9 @@ export interface components {
              * @example 97
              */
             started_radiotherapy: number;
-            /** @description Who gave up the study treatment. */
+            /** @description How many gave up the study treatment, by cause. */
             treatment_ended: components["schemas"]["CauseCount"][];
-            /** @description Who left the study. */
+            /** @description How many gave up taking part, by cause. */
             study_left: components["schemas"]["CauseCount"][];
             /**
              * @description Whose time of observation is over, with a primary outcome.
@@ -2496,23 +3069,35 @@ export interface components {
         };
         /** @description A measure in one arm. */
         ArmMeasure: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             arm: string;
-            /** @example 80 */
+            /**
+             * @description How many it could be told of.
+             * @example 80
+             */
             subjects: number;
             /** @description Null of nobody. */
             quartiles: components["schemas"]["QuartilesRead"] | null;
         };
         /** @description How often an outcome was reached in one arm, of those whose observation is over. */
         ArmOutcome: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             arm: string;
             /**
              * @description With or without the event.
              * @example 80
              */
             evaluable: number;
-            /** @example 37 */
+            /**
+             * @description How many of them had the event.
+             * @example 37
+             */
             events: number;
             /** @description Wilson's interval; null of nobody. */
             share: components["schemas"]["Estimate"] | null;
@@ -2534,14 +3119,23 @@ export interface components {
         };
         /** @description An arm and its share of each block. */
         ArmShare: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             code: string;
-            /** @example 1 */
+            /**
+             * @description How many slots of a block it gets, beside the shares of the others.
+             * @example 1
+             */
             share: number;
         };
         /** @description The time to the first severe grade in one arm. */
         ArmTimes: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             arm: string;
             /**
              * @description With a first fraction and a grading.
@@ -2613,7 +3207,10 @@ export interface components {
         };
         /** @description Those in which one assessor took part: their grade is the row, the other's the column. */
         AssessorPairs: {
-            /** @example 90 */
+            /**
+             * @description Visits that two assessors graded independently.
+             * @example 90
+             */
             pairs: number;
             /**
              * @description The share with the same grade; null of none.
@@ -2665,14 +3262,23 @@ export interface components {
              *     ]
              */
             table: number[][];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the assessor's account.
+             */
             assessor: string;
-            /** @example Demo assessor */
+            /**
+             * @description As it stands on the account now.
+             * @example Demo assessor
+             */
             name: string;
         };
         /** @description The difference if those who are not evaluable had ended that way. */
         Assumed: {
-            /** @example All not evaluable had the event */
+            /**
+             * @description How those who are not evaluable are taken to have ended.
+             * @example All not evaluable had the event
+             */
             assumption: string;
             /** @description Miettinen and Nurminen. */
             difference: components["schemas"]["Estimate"] | null;
@@ -2695,7 +3301,7 @@ export interface components {
              */
             ruling: string;
             /**
-             * @description Why.
+             * @description What speaks for the ruling.
              * @example The arms and interventions are the registered fields.
              */
             reason: string;
@@ -2714,7 +3320,10 @@ export interface components {
              * @example 28
              */
             day: number;
-            /** @example 76 */
+            /**
+             * @description How many they were.
+             * @example 76
+             */
             subjects: number;
         };
         /**
@@ -2783,6 +3392,7 @@ export interface components {
         AuditAction: "subject enrolled" | "subject changed" | "consent recorded" | "consent withdrawn" | "eligibility recorded" | "eligibility corrected" | "eligibility signed" | "radiotherapy recorded" | "radiotherapy corrected" | "deviation recorded" | "subject randomized" | "randomization error recorded" | "visit recorded" | "visit corrected" | "study drug recorded" | "study drug corrected" | "discontinuation recorded" | "discontinuation corrected" | "grading recorded" | "grading corrected" | "grading signed" | "adjudication opened" | "adjudication decided" | "certificate recorded" | "certificate changed" | "adverse event reported" | "adverse event corrected" | "adverse event signed" | "reference document published" | "deadline opened" | "deadline followed" | "deadline reminded of" | "submission recorded" | "submission corrected" | "query raised" | "query discussed" | "grading verified" | "subject lock set" | "stopping rule evaluated" | "study lock set" | "site activated" | "protocol published" | "randomization list committed" | "account created" | "account changed" | "webhook created" | "webhook changed" | "signed in" | "session ended" | "session changed" | "sign-in refused" | "sign-in throttled" | "signature refused" | "permission refused" | "record read" | "list read" | "trail exported" | "data exported";
         /** @description One page of the audit trail, in the order of writing. */
         AuditEventPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["AuditEventRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -2797,28 +3407,45 @@ export interface components {
              * @example 1042
              */
             id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When, by the service's own clock (21 CFR 11.10(e)).
+             */
             at: string;
             /** @description Null where nobody was signed in. */
             actor: components["schemas"]["ActorRead"] | null;
-            /** @example grading corrected */
+            /**
+             * @description What was done, in the words that the filter `action` takes.
+             * @example grading corrected
+             */
             action: string;
-            /** @example NN */
+            /**
+             * @description Where; null of what concerns the whole trial.
+             * @example NN
+             */
             site: string | null;
+            /** @description Whom it was about; null where it was about nobody. */
             subject: components["schemas"]["AuditedSubject"] | null;
             /**
              * @description The kind of record, or the operation that was read or refused.
              * @example grading
              */
             record: string;
-            /** @example 019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35 */
+            /**
+             * @description Which record of that kind, by its `id` or its name; empty of a list.
+             * @example 019c8a52-8f31-7d02-8b6e-2c9d4e7f1a35
+             */
             record_id: string;
+            /** @description Each field that changed; empty where nothing was written. */
             changes: components["schemas"]["ChangeRead"][];
             /** @description What else is known where no row changed. */
             detail: components["schemas"]["JsonObject"] | null;
-            /** @example Misread the source */
+            /**
+             * @description Why, as whoever did it said; null where no reason is asked.
+             * @example Misread the source
+             */
             reason: string | null;
-            /** @description The `X-Request-Id` of the request. */
+            /** @description The `X-Request-Id` under which it was asked for: quote it to find it in logs. */
             request_id: string | null;
             /**
              * @description All of it in one sentence.
@@ -2828,67 +3455,61 @@ export interface components {
         };
         /** @description Whom it was about. */
         AuditedSubject: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** @example NN-0001 */
+            /**
+             * @description The subject's number in the trial: the site's code and a count, which is all that reports and case reports name the subject by.
+             * @example NN-0001
+             */
             number: string | null;
         };
         /** @description RFC 8414 metadata. */
         AuthorizationServer: {
-            /** @example http://127.0.0.1:8000 */
+            /**
+             * @description The `iss` of every token.
+             * @example http://127.0.0.1:8000
+             */
             issuer: string;
-            /** @example http://127.0.0.1:8000/v1/oauth/token */
+            /**
+             * @description Where to ask for a token.
+             * @example http://127.0.0.1:8000/v1/oauth/token
+             */
             token_endpoint: string;
-            /** @example http://127.0.0.1:8000/v1/oauth/revoke */
+            /**
+             * @description Where to end a session.
+             * @example http://127.0.0.1:8000/v1/oauth/revoke
+             */
             revocation_endpoint: string;
-            /** @example http://127.0.0.1:8000/.well-known/jwks.json */
+            /**
+             * @description Where the public keys are that verify tokens.
+             * @example http://127.0.0.1:8000/.well-known/jwks.json
+             */
             jwks_uri: string;
-            /**
-             * @default [
-             *       "password",
-             *       "refresh_token",
-             *       "client_credentials"
-             *     ]
-             */
+            /** @description With what a token may be asked for. */
             grant_types_supported: components["schemas"]["GrantType"][];
-            /**
-             * @default [
-             *       "none",
-             *       "client_secret_post",
-             *       "client_secret_basic",
-             *       "private_key_jwt"
-             *     ]
-             */
+            /** @description How a client may show who it is. */
             token_endpoint_auth_methods_supported: components["schemas"]["ClientAuthentication"][];
             /**
-             * @default [
-             *       "ES256",
-             *       "ES384",
-             *       "RS256",
-             *       "RS384"
-             *     ]
+             * @description How an assertion may be signed.
              * @example [
              *       "ES256"
              *     ]
              */
             token_endpoint_auth_signing_alg_values_supported: string[];
-            /**
-             * @default [
-             *       "none"
-             *     ]
-             */
+            /** @description None: the token is enough to end it. */
             revocation_endpoint_auth_methods_supported: "none"[];
             /**
-             * @default [
-             *       "trial"
-             *     ]
+             * @description The only scope; the role decides what a token may do.
              * @example [
              *       "trial"
              *     ]
              */
             scopes_supported: string[];
             /**
-             * @default []
+             * @description None: there is no authorization endpoint.
              * @example []
              */
             response_types_supported: string[];
@@ -2913,34 +3534,53 @@ export interface components {
         };
         /** @description The individual case safety report of a SUSAR: all that the message in XML holds. */
         CaseReport: {
+            /** @description N: who sends what to whom, and when. */
             message: components["schemas"]["Message"];
+            /** @description C.1: which report this is, and of which version of the facts. */
             report: components["schemas"]["Report"];
+            /** @description C.2.r: who told the sponsor. */
             primary_source: components["schemas"]["PrimarySource"];
+            /** @description C.3: the sponsor, who answers for the report. */
             sender: components["schemas"]["Sender"];
+            /** @description C.5: the trial in which it happened. */
             study: components["schemas"]["StudyIdentification"];
+            /** @description D: the subject, by number only. */
             patient: components["schemas"]["Patient"];
             /** @description E: the case's occurrences, oldest first. */
             reactions: components["schemas"]["Reaction"][];
             /** @description G: the study drug, and radiotherapy once it began. */
             drugs: components["schemas"]["Drug"][];
+            /** @description H: the case in words, and the sponsor's comments. */
             narrative: components["schemas"]["Narrative"];
         };
         /** @description The investigator's judgment on each treatment. */
         Causality: {
-            /** @example unlikely */
+            /**
+             * @description How likely it is that the study drug caused it; what makes a serious event a suspected reaction.
+             * @example unlikely
+             */
             study_drug: components["schemas"]["CausalityVerdict"];
-            /** @example probably */
+            /**
+             * @description How likely it is that radiotherapy caused it.
+             * @example probably
+             */
             radiotherapy: components["schemas"]["CausalityVerdict"];
         };
         /** @description A corrected judgment on either treatment; the other one stays. */
         CausalityPatch: {
-            /** @example possibly */
+            /**
+             * @description How likely it is that the study drug caused it; what makes a serious event a suspected reaction.
+             * @example possibly
+             */
             study_drug?: components["schemas"]["CausalityVerdict"];
+            /** @description How likely it is that radiotherapy caused it, corrected. */
             radiotherapy?: components["schemas"]["CausalityVerdict"];
         };
         /** @description The investigator's judgment on each treatment, as recorded. */
         CausalityRead: {
+            /** @description How likely it is that the study drug caused it; what makes a serious event a suspected reaction. */
             study_drug: components["schemas"]["CausalityVerdict"];
+            /** @description How likely it is that radiotherapy caused it. */
             radiotherapy: components["schemas"]["CausalityVerdict"];
         };
         /**
@@ -2957,9 +3597,15 @@ export interface components {
         CausalityVerdict: "related" | "probably" | "possibly" | "unlikely" | "not_related" | "not_assessable";
         /** @description How many gave up for a cause. */
         CauseCount: {
-            /** @example adverse_event */
+            /**
+             * @description A cause, as `discontinuation` records it.
+             * @example adverse_event
+             */
             cause: string;
-            /** @example 3 */
+            /**
+             * @description Subjects who gave that cause.
+             * @example 3
+             */
             subjects: number;
         };
         /** @description D.9.2.r: a cause as the site reported it. */
@@ -3008,6 +3654,7 @@ export interface components {
         };
         /** @description Certificates in the order in which they were first recorded. */
         CertificatePage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["CertificateRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3044,6 +3691,7 @@ export interface components {
         CertificateRead: {
             /**
              * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a54-0a4e-7f61-8b3d-5c7e9f1a2b3c
              */
             id: string;
@@ -3095,15 +3743,25 @@ export interface components {
         };
         /** @description One field, before and after; of a record's first version, from null. */
         ChangeRead: {
-            /** @example grade */
+            /**
+             * @description The field, by its name in the record.
+             * @example grade
+             */
             field: string;
-            /** @example 2 */
+            /**
+             * @description What it said before; null of a record's first version.
+             * @example 2
+             */
             old: components["schemas"]["JsonValue"];
-            /** @example 3 */
+            /**
+             * @description What it says since.
+             * @example 3
+             */
             new: components["schemas"]["JsonValue"];
         };
         /** @description One page of checkpoints, oldest first. */
         CheckpointPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["CheckpointRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3126,7 +3784,10 @@ export interface components {
         };
         /** @description A test with one degree of freedom. */
         ChiSquareRead: {
-            /** @example 3.1 */
+            /**
+             * @description Chi-square, which is larger the more the arms differ.
+             * @example 3.1
+             */
             statistic: number;
             /**
              * @description Two-sided, not adjusted.
@@ -3141,11 +3802,18 @@ export interface components {
         ClientAuthentication: "none" | "client_secret_post" | "client_secret_basic" | "private_key_jwt";
         /** @description A hospital's system, which signs in by a secret, by a private key, or either. */
         ClientCreate: {
-            /** @example his-nanning */
+            /**
+             * @description The name that the system signs in with; it never changes.
+             * @example his-nanning
+             */
             client_id: string;
-            /** @example Hospital information system, Nanning */
+            /**
+             * @description What the system is called in the audit trail.
+             * @example Hospital information system, Nanning
+             */
             name: string;
             /**
+             * @description The hospitals whose subjects it reads and writes.
              * @example [
              *       "NN"
              *     ]
@@ -3161,6 +3829,7 @@ export interface components {
         };
         /** @description Clients, active or not, oldest first. */
         ClientPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ClientRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3170,15 +3839,22 @@ export interface components {
         };
         /** @description A change of a client; all but the name ends its sessions. */
         ClientPatch: {
-            /** @example Hospital information system, Nanning */
+            /**
+             * @description What the system is called in the audit trail from now on.
+             * @example Hospital information system, Nanning
+             */
             name?: string;
             /**
+             * @description The new sites, all of them.
              * @example [
              *       "NN"
              *     ]
              */
             sites?: string[];
-            /** @example false */
+            /**
+             * @description False: the system signs in no more, and every session ends within a second.
+             * @example false
+             */
             active?: boolean;
             /**
              * @description Null: it signs in by its keys only.
@@ -3187,29 +3863,44 @@ export interface components {
             secret?: string | null;
             /** @description Replaces the whole set. Null: it signs in by its secret only. */
             jwks?: components["schemas"]["KeySet"] | null;
-            /** @example Key replaced at the yearly rotation */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example Key replaced at the yearly rotation
+             */
             reason: string;
         };
         /** @description A machine client. */
         ClientRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** @example his-nanning */
+            /**
+             * @description The name that the system signs in with; it never changes.
+             * @example his-nanning
+             */
             client_id: string;
-            /** @example Hospital information system, Nanning */
+            /**
+             * @description What the system is called in the audit trail.
+             * @example Hospital information system, Nanning
+             */
             name: string;
             /**
-             * @default hospital_system
+             * @description A system has this role and no other: it signs nothing.
              * @constant
              */
             role: "hospital_system";
             /**
+             * @description The hospitals whose subjects it reads and writes.
              * @example [
              *       "NN"
              *     ]
              */
             sites: string[];
+            /** @description Whether the account can be used. Accounts are never deleted: the trail names them. */
             active: boolean;
+            /** @description Whether it may sign in by a secret; the secret itself is never shown. */
             has_secret: boolean;
             /**
              * @description The `kid` of each public key.
@@ -3218,16 +3909,24 @@ export interface components {
              *     ]
              */
             keys: string[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, by the service's own clock.
+             */
             created_at: string;
-            /** @example 1 */
+            /**
+             * @description Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+             * @example 1
+             */
             version: number;
+            /** @description Where to go from here, as paths of this service. */
             links: components["schemas"]["AccountLinks"];
         };
         /** @description The moment to move clinical time to, later than now. */
         ClockMove: {
             /**
              * Format: date-time
+             * @description The new clinical time, with an offset or Z; it never goes back.
              * @example 2026-03-03T01:00:00Z
              */
             now: string;
@@ -3236,6 +3935,7 @@ export interface components {
         ClockRead: {
             /**
              * Format: date-time
+             * @description Clinical time, in UTC.
              * @example 2026-03-02T01:00:00Z
              */
             now: string;
@@ -3267,13 +3967,17 @@ export interface components {
              * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
              */
             root: string;
-            /** @example permuted-blocks-sp800-108-v1 */
+            /**
+             * @description Names how the list is made from the seed; docs/randomization.md describes it.
+             * @example permuted-blocks-sp800-108-v1
+             */
             algorithm: string;
             /**
              * @description Slots in all strata together.
              * @example 1200
              */
             slots: number;
+            /** @description What is public of what makes the list. Block sizes are not: they would let a recruiter guess. */
             design: components["schemas"]["DesignRead"];
             /**
              * @description Each party's commitment to its part of the seed, hexadecimal.
@@ -3285,21 +3989,34 @@ export interface components {
             contributions: {
                 [key: string]: string;
             };
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol whose list this is.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was published, by the service's own clock; nothing changes it after.
+             */
             published_at: string;
         };
         /** @description One outcome by arm; differences are the first arm minus the second. */
         Comparison: {
-            /** @example primary */
+            /**
+             * @description Which outcome: `primary` or `secondary`.
+             * @example primary
+             */
             id: string;
-            /** @example Grade 3 or higher */
+            /**
+             * @description The outcome in words.
+             * @example Grade 3 or higher
+             */
             title: string;
+            /** @description Its figures in each arm. */
             arms: components["schemas"]["ArmOutcome"][];
-            /** @description Of shares: Miettinen and Nurminen. */
+            /** @description The difference of shares, with Miettinen and Nurminen's interval. */
             difference: components["schemas"]["Estimate"] | null;
-            /** @description Of shares: Newcombe. */
+            /** @description The same difference of shares with Newcombe's interval, which holds for few subjects too. */
             difference_newcombe: components["schemas"]["Estimate"] | null;
             /** @description Over the strata: Mantel and Haenszel with Sato's variance. */
             common_difference: components["schemas"]["Estimate"] | null;
@@ -3307,6 +4024,7 @@ export interface components {
             common_odds_ratio: components["schemas"]["Estimate"] | null;
             /** @description Cochran, Mantel and Haenszel; null where nothing can vary. */
             stratified_test: components["schemas"]["ChiSquareRead"] | null;
+            /** @description The same difference under extreme assumptions about those not evaluable. */
             assumed: components["schemas"]["Assumed"][];
         };
         /** @description How complete the records are, by site. */
@@ -3316,7 +4034,10 @@ export interface components {
              * @description The local day up to which data were counted.
              */
             as_of: string;
-            /** @description When the newest of the counted records was made; null without any. */
+            /**
+             * Format: date-time
+             * @description When the newest of the counted records was made; null without any.
+             */
             newest_record: string | null;
             /**
              * @description Whose rules derived the figures.
@@ -3345,6 +4066,7 @@ export interface components {
              *     ]
              */
             notes: string[];
+            /** @description Each site's figures. */
             by_site: components["schemas"]["SiteCompleteness"][];
         };
         /** @description A consent form that the subject signed. */
@@ -3356,12 +4078,14 @@ export interface components {
             version: string;
             /**
              * Format: date
+             * @description The local day on which the subject signed: not after today.
              * @example 2026-03-02
              */
             signed_on: string;
         };
         /** @description Consents of a subject, oldest first. */
         ConsentPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ConsentRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3371,14 +4095,27 @@ export interface components {
         };
         /** @description A signed consent. */
         ConsentRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** @example 1.0 */
+            /**
+             * @description Of the approved consent form.
+             * @example 1.0
+             */
             version: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The local day on which the subject signed: not after today.
+             */
             signed_on: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
+            /** @description When and why it was withdrawn; null while it is in force. */
             withdrawal: components["schemas"]["WithdrawalRead"] | null;
         };
         /** @description The flow of subjects through the trial, all arms together. */
@@ -3388,7 +4125,10 @@ export interface components {
              * @description The local day up to which data were counted.
              */
             as_of: string;
-            /** @description When the newest of the counted records was made; null without any. */
+            /**
+             * Format: date-time
+             * @description When the newest of the counted records was made; null without any.
+             */
             newest_record: string | null;
             /**
              * @description Whose rules derived the figures.
@@ -3439,6 +4179,7 @@ export interface components {
              * @example 6
              */
             waiting: number;
+            /** @description From randomization to the primary outcome. */
             flow: components["schemas"]["Flow"];
         };
         /** @description H.5.r: a further part of the narrative. */
@@ -3456,7 +4197,10 @@ export interface components {
         };
         /** @description An error made in randomization; beside its `kind` give the one field of that kind. */
         CorrectionCreate: {
-            /** @example wrong_stratum */
+            /**
+             * @description What went wrong; it decides which other field is needed.
+             * @example wrong_stratum
+             */
             kind: components["schemas"]["CorrectionKind"];
             /**
              * @description For `wrong_stratum`: the correct value of every stratification factor.
@@ -3496,6 +4240,7 @@ export interface components {
         CorrectionKind: "wrong_stratum" | "ineligible" | "duplicate";
         /** @description Errors made in randomization, in the order in which they were recorded. */
         CorrectionPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["CorrectionRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3505,17 +4250,31 @@ export interface components {
         };
         /** @description An error made in randomization; the allocation stands as it was drawn. */
         CorrectionRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
+            /** @description What went wrong. */
             kind: components["schemas"]["CorrectionKind"];
-            /** @example Chemotherapy was entered as planned; the chart says it was not */
+            /**
+             * @description What happened, in the words of who recorded it.
+             * @example Chemotherapy was entered as planned; the chart says it was not
+             */
             reason: string;
             /**
              * Format: date
+             * @description The local day on which the error came to light.
              * @example 2026-04-09
              */
             discovered_on: string;
@@ -3535,9 +4294,13 @@ export interface components {
              *     }
              */
             stratum_used: components["schemas"]["FactorValues"] | null;
-            /** @example null */
+            /**
+             * @description The protocol's criteria that the subject did not meet; null for other kinds.
+             * @example null
+             */
             criteria: string[] | null;
             /**
+             * Format: uuid
              * @description Shared by the two records of a duplicate; it says nothing of either.
              * @example null
              */
@@ -3548,13 +4311,20 @@ export interface components {
              */
             retained: boolean | null;
             /**
+             * Format: uuid
              * @description The same person's other subject, where it is at a site of yours.
              * @example null
              */
             other_subject: string | null;
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
         };
         /** @description Which adverse events make a subject count. */
@@ -3573,12 +4343,12 @@ export interface components {
         /** @description How many did not pass a criterion. */
         CriterionCount: {
             /**
-             * @description The criterion.
+             * @description Names the criterion in the protocol: I of an inclusion, E of an exclusion.
              * @example I05a
              */
             id: string;
             /**
-             * @description Its wording.
+             * @description The criterion in the protocol's words.
              * @example White blood cells of 3.0 or more
              */
             text: string;
@@ -3598,11 +4368,19 @@ export interface components {
         CriterionKind: "inclusion" | "exclusion";
         /** @description One criterion's verdict; an exclusion that is `met` excludes. */
         CriterionRead: {
-            /** @example I05b */
+            /**
+             * @description The criterion in the protocol: I of an inclusion, E of an exclusion.
+             * @example I05b
+             */
             id: string;
+            /** @description What meeting it means: an exclusion that is met keeps the subject out. */
             kind: components["schemas"]["CriterionKind"];
-            /** @example Haemoglobin at least 90 g/L */
+            /**
+             * @description Its wording in the protocol.
+             * @example Haemoglobin at least 90 g/L
+             */
             text: string;
+            /** @description What the facts say of it; `unknown` for want of one. */
             verdict: components["schemas"]["CriterionVerdict"];
             /**
              * @description What the investigator should look at, if anything.
@@ -3625,7 +4403,7 @@ export interface components {
              */
             kind: components["schemas"]["CriterionKind"];
             /**
-             * @description Its wording.
+             * @description The criterion in the protocol's words.
              * @example Haemoglobin at least 90 g/L
              */
             text: string;
@@ -3639,7 +4417,6 @@ export interface components {
             when: components["schemas"]["JsonObject"];
             /**
              * @description A condition that changes no verdict but asks the investigator to look.
-             * @default {}
              * @example {
              *       "below": 50,
              *       "fact": "creatinine_clearance"
@@ -3648,7 +4425,6 @@ export interface components {
             flag?: components["schemas"]["JsonObject"];
             /**
              * @description At what to look.
-             * @default
              * @example Creatinine clearance below 50 mL/min
              */
             flag_text?: string;
@@ -3670,24 +4446,31 @@ export interface components {
              */
             day: number;
             /**
-             * @description Just before.
+             * @description How many were watched just before that day.
              * @example 76
              */
             at_risk: number;
+            /** @description The curve's value from that day on, a share. */
             value: components["schemas"]["Estimate"];
         };
         /** @description Local calendar dates, both included; an open end is null. */
         DateRange: {
             /**
              * Format: date
+             * @description The first day.
              * @example 2026-03-16
              */
             from: string;
-            /** @example 2026-03-18 */
+            /**
+             * Format: date
+             * @description The last day; null while it is open.
+             * @example 2026-03-18
+             */
             to: string | null;
         };
         /** @description A fact with the day it was found; a laboratory value also has its unit and its limit. */
         DatedFact: {
+            /** @description The value, as the fact's type asks. */
             value: components["schemas"]["FactValue"];
             /**
              * Format: date
@@ -3711,7 +4494,7 @@ export interface components {
         /** @description Where to go from a deadline. */
         DeadlineLinks: {
             /**
-             * @description The deadline.
+             * @description The deadline as it is now.
              * @example /v1/safety/deadlines/019c8a58-41d2-7e6f-9b13-7f6e5d4c3b21
              */
             self: string;
@@ -3721,7 +4504,7 @@ export interface components {
              */
             versions: string;
             /**
-             * @description The subject.
+             * @description Whose safety it is about.
              * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject: string;
@@ -3738,6 +4521,7 @@ export interface components {
         };
         /** @description Deadlines in the order of their opening, or the versions of one, oldest first. */
         DeadlinePage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["DeadlineRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3749,7 +4533,7 @@ export interface components {
         DeadlineRead: {
             /**
              * Format: uuid
-             * @description The deadline.
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a58-41d2-7e6f-9b13-7f6e5d4c3b21
              */
             id: string;
@@ -3759,13 +4543,13 @@ export interface components {
              */
             version: number;
             /**
-             * @description The subject's site.
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
              * @example NN
              */
             site: string;
             /**
              * Format: uuid
-             * @description The subject.
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
@@ -3819,6 +4603,7 @@ export interface components {
              */
             due_at: string;
             /**
+             * Format: date
              * @description The last local day; null for a clock of hours.
              * @example 2026-04-26
              */
@@ -3839,16 +4624,19 @@ export interface components {
              */
             provisional: boolean;
             /**
+             * Format: uuid
              * @description The submission that met it; null unless met.
              * @example 019c8a5b-02e3-7a4c-8d35-8a7b6c5d4e32
              */
             met_by: string | null;
             /**
+             * Format: date-time
              * @description When that was sent; null unless met.
              * @example 2026-04-20T08:00:00Z
              */
             met_at: string | null;
             /**
+             * Format: date-time
              * @description When what ended the clock was recorded; null unless lapsed.
              * @example null
              */
@@ -3869,6 +4657,7 @@ export interface components {
              * @example 2026-04-11T01:20:00Z
              */
             recorded_at: string;
+            /** @description Where to go from here, as paths of this service. */
             links: components["schemas"]["DeadlineLinks"];
         };
         /**
@@ -3884,6 +4673,7 @@ export interface components {
         /** @description D.9: the subject died. */
         Death: {
             /**
+             * Format: date
              * @description D.9.1: day of death, where it is known
              * @example 2026-04-20
              */
@@ -3913,6 +4703,7 @@ export interface components {
         DeliveryFault: "unreachable" | "timeout" | "not_public_address" | "redirects" | "status" | "ended" | "owner_without_right";
         /** @description Deliveries of a webhook, in the order in which their events were told. */
         DeliveryPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["DeliveryRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -3939,11 +4730,13 @@ export interface components {
              */
             attempts: number;
             /**
+             * Format: date-time
              * @description When it was tried last; null before.
              * @example 2026-04-09T02:15:01Z
              */
             attempted_at: string | null;
             /**
+             * Format: date-time
              * @description When it is tried next, at the earliest; null once it is not.
              * @example null
              */
@@ -3992,10 +4785,15 @@ export interface components {
         };
         /** @description The public part of what makes the list; the order of both lists counts. */
         DesignRead: {
+            /** @description The arms, in the order that the list was made with. */
             arms: components["schemas"]["ArmShare"][];
-            /** @example 200 */
+            /**
+             * @description How many subjects a stratum can take.
+             * @example 200
+             */
             slots_per_stratum: number;
             /**
+             * @description The codes of the strata, in the order that the list was made with.
              * @example [
              *       "NN-C",
              *       "NN-N"
@@ -4021,18 +4819,26 @@ export interface components {
         DeviationCode: "late_randomization" | "stratum_changed" | "randomization_error" | "fraction_before_randomization" | "study_drug_overdose" | "treatment_outside_period" | "visit" | "treatment" | "consent" | "other";
         /** @description A protocol deviation that a person reports. */
         DeviationCreate: {
-            /** @example visit */
+            /**
+             * @description What kind of departure it is.
+             * @example visit
+             */
             code: components["schemas"]["ReportableDeviation"];
-            /** @example Weekly grading skipped, clinic closed for the holiday */
+            /**
+             * @description What happened, in words, without a person's name.
+             * @example Weekly grading skipped, clinic closed for the holiday
+             */
             description: string;
             /**
              * Format: date
+             * @description The local day on which it happened.
              * @example 2026-04-06
              */
             occurred_on: string;
         };
         /** @description Deviations in the order of their recording. */
         DeviationPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["DeviationRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -4042,27 +4848,47 @@ export interface components {
         };
         /** @description A protocol deviation. */
         DeviationRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
             /**
              * Format: uuid
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
-            /** @example visit */
+            /**
+             * @description What kind of departure it is.
+             * @example visit
+             */
             code: components["schemas"]["DeviationCode"];
-            /** @example Weekly grading skipped, clinic closed for the holiday */
+            /**
+             * @description What happened, in words.
+             * @example Weekly grading skipped, clinic closed for the holiday
+             */
             description: string;
             /**
              * Format: date
+             * @description The local day on which it happened.
              * @example 2026-04-06
              */
             occurred_on: string;
-            /** @example person */
+            /**
+             * @description Whether a person reported it or the service noticed it.
+             * @example person
+             */
             source: components["schemas"]["DeviationSource"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
         };
         /**
@@ -4102,19 +4928,29 @@ export interface components {
             /** @description The end of the subject's part. */
             study: components["schemas"]["StudyEndRead"] | null;
             /**
+             * Format: date
              * @description The last day on which study drug may be recorded: leaving the study ends the treatment too.
              * @example 2026-04-09
              */
             treatment_ended_on: string | null;
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string | null;
-            /** @example Day of the last contact corrected */
+            /**
+             * @description Why it was changed last; null in the first version.
+             * @example Day of the last contact corrected
+             */
             reason: string | null;
-            /** @example 2026-05-12T02:30:00Z */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             * @example 2026-05-12T02:30:00Z
+             */
             recorded_at: string | null;
             /**
              * @description 0 before anything is recorded.
-             * @default 0
              * @example 1
              */
             version: number;
@@ -4142,11 +4978,13 @@ export interface components {
              */
             interval_unit: string | null;
             /**
+             * Format: date
              * @description G.k.4.r.4: first day
              * @example 2026-04-01
              */
             started_on: string | null;
             /**
+             * Format: date
              * @description G.k.4.r.5: last day so far
              * @example 2026-04-09
              */
@@ -4234,13 +5072,14 @@ export interface components {
         };
         /** @description The facts, each criterion's verdict and the overall one. */
         EligibilityRead: {
+            /** @description Eligible only if every inclusion is met, no exclusion is, and none is unknown. */
             overall: components["schemas"]["EligibilityOverall"];
             /**
              * @description What a signature covers; null before facts.
              * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
              */
             evaluation_hash: string | null;
-            /** @description As given. */
+            /** @description Every fact as it was given last. */
             facts: components["schemas"]["Facts"];
             /**
              * @description Measurements in their quantity's normal unit.
@@ -4252,6 +5091,7 @@ export interface components {
              *     }
              */
             normalised: components["schemas"]["Facts"];
+            /** @description Every criterion with its verdict, in the protocol's order. */
             criteria: components["schemas"]["CriterionRead"][];
             /**
              * @description Facts that are still to be given.
@@ -4267,12 +5107,22 @@ export interface components {
              *     ]
              */
             stale_facts: string[];
+            /**
+             * Format: date
+             * @description The local day on which the facts were judged, from which they grow stale; null before.
+             */
             evaluated_on: string | null;
             /** @description The last one; null until there is one. */
             signature: components["schemas"]["EligibilitySignatureRead"] | null;
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** @example New laboratory values */
+            /**
+             * @description Why it was changed last; null in the first version.
+             * @example New laboratory values
+             */
             reason: string | null;
             /**
              * @description 0 before anything is recorded.
@@ -4306,32 +5156,49 @@ export interface components {
         };
         /** @description A signature on the evaluation that has this evaluation_hash. */
         EligibilitySignatureCreate: {
+            /** @description What the signer states by it (21 CFR 11.50(a)(3)), in these very words. */
             meaning: components["schemas"]["SignatureMeaning"];
-            /** @example sandbox-only */
+            /**
+             * @description The signer's own password, once more: a token alone signs nothing (21 CFR 11.200(a)). Wrong ones are slowed down, and stand in the trail.
+             * @example sandbox-only
+             */
             password?: string;
             /**
              * @description The code that the authenticator shows now.
              * @example 492039
              */
             totp?: string;
-            /** @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2 */
+            /**
+             * @description The evaluation that it covers: SHA-256, in hexadecimal, over facts, verdicts, protocol version, subject and version.
+             * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
+             */
             evaluation_hash: string;
         };
         /** @description A signature on one evaluation; new facts void it, facts that grow stale do not. */
         EligibilitySignatureRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
+            /** @description What the signer states by it (21 CFR 11.50(a)(3)), in these very words. */
             meaning: components["schemas"]["SignatureMeaning"];
             /**
              * @description The signer's name at the time.
              * @example Demo investigator, Nanning
              */
             signed_by: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the account that signed.
+             */
             signer: string;
             /** @description The signer's role at the time. */
             role: components["schemas"]["Role"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was signed, by the service's own clock (21 CFR 11.50(a)(2)).
+             */
             signed_at: string;
             /**
              * @description The version that was signed.
@@ -4340,24 +5207,33 @@ export interface components {
             version: number;
             /** @description False once what was signed has changed: then it has to be signed anew. */
             valid: boolean;
-            /** @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2 */
+            /**
+             * @description The evaluation that it covers: SHA-256, in hexadecimal, over facts, verdicts, protocol version, subject and version.
+             * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
+             */
             evaluation_hash: string;
         };
         /** @description A subject's primary and secondary outcome and the measures derived with them. */
         EndpointRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
+            /** @description Grade 3 or higher in the window, by the protocol's own threshold. */
             primary: components["schemas"]["OutcomeRead"];
+            /** @description Any grade in the window, by the protocol's own threshold. */
             secondary: components["schemas"]["OutcomeRead"];
             /** @description Null before the first fraction. */
             window: components["schemas"]["DateRange"] | null;
             /**
+             * Format: date
              * @description The day the subject left the study, which closes the window.
              * @example 2026-06-02
              */
             left_on: string | null;
             /**
-             * @description In the window.
+             * @description The highest grade assessed in the window; null before the first.
              * @example 3
              */
             max_grade: number | null;
@@ -4398,6 +5274,7 @@ export interface components {
              */
             unresolved: string[];
             /**
+             * Format: date
              * @description Day of the last assessment in the window.
              * @example 2026-08-05
              */
@@ -4422,7 +5299,10 @@ export interface components {
              * @description The local day up to which data were counted.
              */
             as_of: string;
-            /** @description When the newest of the counted records was made; null without any. */
+            /**
+             * Format: date-time
+             * @description When the newest of the counted records was made; null without any.
+             */
             newest_record: string | null;
             /**
              * @description Whose rules derived the figures.
@@ -4461,29 +5341,38 @@ export interface components {
             arms: {
                 [key: string]: string;
             };
+            /** @description What became of those who were randomized, in each arm. */
             flow: components["schemas"]["ArmFlow"][];
+            /** @description The primary and the secondary outcome. */
             comparisons: components["schemas"]["Comparison"][];
+            /** @description The time to the first severe grade. */
             times: components["schemas"]["Times"];
+            /** @description The measures derived beside the outcomes. */
             measures: components["schemas"]["Measure"][];
+            /** @description How bad oral mucositis was, from week to week. */
             grades_by_week: components["schemas"]["GradeWeek"][];
         };
         /** @description An estimate with its 95 % confidence interval. */
         Estimate: {
-            /** @example -0.12 */
+            /**
+             * @description The most likely value.
+             * @example -0.12
+             */
             estimate: number;
             /**
-             * @description Lower limit.
+             * @description The lower limit of the interval.
              * @example -0.25
              */
             low: number;
             /**
-             * @description Upper limit.
+             * @description The upper limit of the interval.
              * @example 0.02
              */
             high: number;
         };
         /** @description One page of a rule's evaluations. */
         EvaluationPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["EvaluationRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -4495,6 +5384,7 @@ export interface components {
         EvaluationRead: {
             /**
              * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a53-1c40-7a5e-b1d2-6a7b8c9d0e1f
              */
             id: string;
@@ -4567,6 +5457,7 @@ export interface components {
          *     `next_cursor` is that id while more events follow at once, else null.
          */
         EventPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["EventRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -4599,11 +5490,12 @@ export interface components {
              */
             site: string | null;
             /**
+             * Format: uuid
              * @description The subject; null where it is about none.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string | null;
-            /** @description The record it is about. */
+            /** @description What happened to: read it by its link. */
             record: components["schemas"]["RecordRef"];
             /** @description Where to read more. */
             links: components["schemas"]["EventLinks"];
@@ -4615,6 +5507,7 @@ export interface components {
              * @example Nausea
              */
             kind: string;
+            /** @description Its figures in each arm. */
             arms: components["schemas"]["ArmEvents"][];
             /** @description Of shares, Miettinen and Nurminen; for terms, only if an arm has 5 % or more. */
             difference: components["schemas"]["Estimate"] | null;
@@ -4660,7 +5553,7 @@ export interface components {
         /** @description A reaction that is expected. */
         ExpectedRead: {
             /**
-             * @description A term of CTCAE.
+             * @description The reaction, as a term of CTCAE in its wording.
              * @example Nausea
              */
             term: string;
@@ -4721,6 +5614,7 @@ export interface components {
         ExposureFlag: "overdose" | "outside_period" | "after_end";
         /** @description The study drug of a subject, in the order of recording. */
         ExposurePage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ExposureRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -4740,25 +5634,44 @@ export interface components {
              * @example Slept through the midday dose
              */
             missed_reason?: string | null;
-            /** @example Vials counted again */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example Vials counted again
+             */
             reason: string;
         };
         /** @description The study drug of one local day, in its current version. */
         ExposureRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
             /**
              * Format: date
+             * @description The local day on which the study drug was taken.
              * @example 2026-03-17
              */
             day: string;
-            /** @example 2 */
+            /**
+             * @description How often the study drug was applied that day.
+             * @example 2
+             */
             applications: number;
-            /** @example Slept through the midday dose */
+            /**
+             * @description Why it did not take place, in words, for the reader of the record.
+             * @example Slept through the midday dose
+             */
             missed_reason: string | null;
             /**
              * @description Applications times the protocol's dose, in millilitres.
@@ -4767,16 +5680,25 @@ export interface components {
             volume_ml: number;
             /** @description What departs from the protocol's treatment, by radiotherapy's dates of today, or was taken after the end of treatment, as it is recorded today. */
             flags: components["schemas"]["ExposureFlag"][];
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
             /**
              * @description Why it was changed last.
              * @example null
              */
             reason: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
-            /** @example 1 */
+            /**
+             * @description Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+             * @example 1
+             */
             version: number;
         };
         /** @description A bare value, or a dated one; null is as good as left out: unknown. */
@@ -4800,31 +5722,26 @@ export interface components {
             question: string;
             /**
              * @description Of a measurement: what is measured.
-             * @default
              * @example haemoglobin
              */
             quantity?: string;
             /**
              * @description Of a number: what it counts.
-             * @default
              * @example mg/day
              */
             unit?: string;
             /**
              * @description Whether the laboratory's upper limit of normal is sent along.
-             * @default false
              * @example true
              */
             uln?: boolean;
             /**
              * @description Whether the answer says when it was found, and grows stale.
-             * @default false
              * @example true
              */
             dated?: boolean;
             /**
              * @description Of a choice: its answers.
-             * @default []
              * @example [
              *       "I",
              *       "II",
@@ -4835,13 +5752,11 @@ export interface components {
             choices?: string[];
             /**
              * @description The smallest plausible number; a smaller is refused.
-             * @default 0
              * @example 20
              */
             minimum?: number;
             /**
              * @description The largest plausible number; a larger is refused.
-             * @default 0
              * @example 250
              */
             maximum?: number;
@@ -4910,9 +5825,9 @@ export interface components {
              * @example 97
              */
             started_radiotherapy: number;
-            /** @description Who gave up the study treatment. */
+            /** @description How many gave up the study treatment, by cause. */
             treatment_ended: components["schemas"]["CauseCount"][];
-            /** @description Who left the study. */
+            /** @description How many gave up taking part, by cause. */
             study_left: components["schemas"]["CauseCount"][];
             /**
              * @description Whose time of observation is over, with a primary outcome.
@@ -4942,7 +5857,10 @@ export interface components {
         GradeBasis: "single" | "agreed" | "adjudicated" | "unresolved";
         /** @description The worst grade of each subject graded in one week. */
         GradeWeek: {
-            /** @example experimental */
+            /**
+             * @description The arm's code in the protocol.
+             * @example experimental
+             */
             arm: string;
             /**
              * @description `during` or `after` radiotherapy.
@@ -4950,12 +5868,12 @@ export interface components {
              */
             period: string;
             /**
-             * @description From the first or after the last fraction.
+             * @description Which week, counted from the first fraction, or after the last.
              * @example 4
              */
             week: number;
             /**
-             * @description Graded in it.
+             * @description How many were graded in that week.
              * @example 88
              */
             subjects: number;
@@ -4975,6 +5893,7 @@ export interface components {
         GradingCreate: {
             /**
              * Format: date-time
+             * @description When the mouth was looked at, not when it was written down: not in the future, and on the visit's day.
              * @example 2026-04-07T02:30:00Z
              */
             assessed_at: string;
@@ -4983,18 +5902,30 @@ export interface components {
              * @example 2
              */
             grade: number;
-            /** @example patchy */
+            /**
+             * @description What the mucosa looks like at its worst place.
+             * @example patchy
+             */
             mucosal_appearance: components["schemas"]["MucosalAppearance"];
-            /** @example false */
+            /**
+             * @description Whether there is an ulcer anywhere in the mouth.
+             * @example false
+             */
             ulceration: boolean;
             /**
              * @description Numeric rating scale.
              * @example 5
              */
             pain_score: number;
-            /** @example none */
+            /**
+             * @description The strongest analgesic that the oral pain needs.
+             * @example none
+             */
             analgesic: components["schemas"]["Analgesic"];
-            /** @example soft */
+            /**
+             * @description What the subject can eat.
+             * @example soft
+             */
             diet: components["schemas"]["Diet"];
         };
         /**
@@ -5009,6 +5940,7 @@ export interface components {
         GradingFlag: "differs_from_components" | "above_highest_grade" | "impossible_combination" | "assessor_not_certified";
         /** @description Gradings in the order of their making. */
         GradingPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["GradingRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -5020,54 +5952,107 @@ export interface components {
         GradingPatch: {
             /**
              * Format: date-time
+             * @description When the mouth was looked at, not when it was written down: not in the future, and on the visit's day.
              * @example 2026-04-07T02:30:00Z
              */
             assessed_at?: string;
-            /** @example 3 */
+            /**
+             * @description The grade concluded, 0 to 4 on the protocol's scale; it is the one that counts.
+             * @example 3
+             */
             grade?: number;
+            /** @description What the mucosa looks like at its worst place. */
             mucosal_appearance?: components["schemas"]["MucosalAppearance"];
+            /** @description Whether there is an ulcer anywhere in the mouth. */
             ulceration?: boolean;
-            /** @example 6 */
+            /**
+             * @description The worst oral pain on the numeric rating scale, 0 (none) to 10 (the worst imaginable).
+             * @example 6
+             */
             pain_score?: number;
+            /** @description The strongest analgesic that the oral pain needs. */
             analgesic?: components["schemas"]["Analgesic"];
+            /** @description What the subject can eat. */
             diet?: components["schemas"]["Diet"];
-            /** @example Misread the source record */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example Misread the source record
+             */
             reason: string;
         };
         /** @description One version of a grading. */
         GradingRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
-            /** @example RT4A */
+            /**
+             * @description The code of the visit at which it was made, as in the subject's schedule.
+             * @example RT4A
+             */
             visit: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the account that graded.
+             */
             assessor: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the mouth was looked at, not when it was written down: not in the future, and on the visit's day.
+             */
             assessed_at: string;
             /**
              * Format: date
              * @description The local date of assessed_at.
              */
             assessed_on: string;
-            /** @example 2 */
+            /**
+             * @description The grade that the assessor concluded, 0 to 4 on the protocol's scale; it is the one that counts.
+             * @example 2
+             */
             grade: number;
+            /** @description What the mucosa looks like at its worst place. */
             mucosal_appearance: components["schemas"]["MucosalAppearance"];
+            /** @description Whether there is an ulcer anywhere in the mouth. */
             ulceration: boolean;
-            /** @example 5 */
+            /**
+             * @description The worst oral pain on the numeric rating scale, 0 (none) to 10 (the worst imaginable).
+             * @example 5
+             */
             pain_score: number;
+            /** @description The strongest analgesic that the oral pain needs. */
             analgesic: components["schemas"]["Analgesic"];
+            /** @description What the subject can eat. */
             diet: components["schemas"]["Diet"];
+            /** @description The grades that follow from the components; a difference raises a query and changes nothing. */
             derived: components["schemas"]["DerivedGrades"];
+            /** @description What someone should look at; a flag never refuses a grading. */
             flags: components["schemas"]["GradingFlag"][];
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** @example Misread the source record */
+            /**
+             * @description Why it was changed last; null in the first version.
+             * @example Misread the source record
+             */
             reason: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
-            /** @example 1 */
+            /**
+             * @description Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+             * @example 1
+             */
             version: number;
             /**
              * @description What a signature covers.
@@ -5081,18 +6066,18 @@ export interface components {
         GradingToVerify: {
             /**
              * Format: uuid
-             * @description The grading.
+             * @description The grading to compare: read it at `/v1/gradings/{id}`.
              * @example 019c8a52-9a02-7f4b-8d3e-7c6b5a493827
              */
             grading_id: string;
             /**
-             * @description The subject's site.
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
              * @example NN
              */
             site: string;
             /**
              * Format: uuid
-             * @description The subject.
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
@@ -5119,6 +6104,7 @@ export interface components {
         };
         /** @description Gradings in the order of their making, each with its state of verification. */
         GradingToVerifyPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["GradingToVerify"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -5134,7 +6120,7 @@ export interface components {
         /** @description The process answers. */
         Health: {
             /**
-             * @default ok
+             * @description `ok`, as long as the process answers.
              * @example ok
              */
             status: string;
@@ -5143,15 +6129,20 @@ export interface components {
         InterruptionRead: {
             /**
              * Format: date
+             * @description The first day without a fraction.
              * @example 2026-04-06
              */
             from: string;
             /**
+             * Format: date
              * @description The last day; null while it goes on.
              * @example 2026-04-08
              */
             to: string | null;
-            /** @example Machine out of service */
+            /**
+             * @description Why no fraction was given.
+             * @example Machine out of service
+             */
             reason: string;
         };
         /** @description Days of radiotherapy on which no fraction was given, both included. */
@@ -5163,11 +6154,15 @@ export interface components {
              */
             from: string;
             /**
+             * Format: date
              * @description The last one; null while it goes on.
              * @example 2026-04-08
              */
             to?: string | null;
-            /** @example Machine out of service */
+            /**
+             * @description Why no fraction was given.
+             * @example Machine out of service
+             */
             reason: string;
         };
         /** @description A JSON object whose members vary. */
@@ -5181,6 +6176,7 @@ export interface components {
         /** @description RFC 7517: the public keys that verify our tokens. */
         JsonWebKeySet: {
             /**
+             * @description The keys, each a JSON Web Key; find the one that a token's `kid` names.
              * @example [
              *       {
              *         "alg": "ES256",
@@ -5205,6 +6201,7 @@ export interface components {
         KeyCurve: "P-256" | "P-384";
         /** @description The public keys that verify a client's assertions. */
         KeySet: {
+            /** @description One to eight public keys: a second one lets you change keys without a gap. */
             keys: components["schemas"]["PublicKey"][];
         };
         /**
@@ -5250,6 +6247,7 @@ export interface components {
              */
             state: components["schemas"]["LockState"];
             /**
+             * Format: date-time
              * @description When it was put into that state; null where it was always open.
              * @example 2026-11-20T03:00:00Z
              */
@@ -5276,12 +6274,20 @@ export interface components {
         LockState: "open" | "frozen" | "locked";
         /** @description The caller, their sites and what they may do. */
         Me: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The account, as the audit trail and records name it.
+             */
             id: string;
-            /** @example Demo investigator, Nanning */
+            /**
+             * @description As it stands in signatures.
+             * @example Demo investigator, Nanning
+             */
             name: string;
+            /** @description The role, which decides what you may do. */
             role: components["schemas"]["Role"];
             /**
+             * @description The hospitals whose records exist for you; empty of a role of the whole trial.
              * @example [
              *       "NN"
              *     ]
@@ -5289,14 +6295,22 @@ export interface components {
             sites: string[];
             /** @description Whether this is a system; systems never sign. */
             machine: boolean;
+            /** @description What the role may do, each under the name that the operations list. */
             actions: components["schemas"]["Action"][];
         };
         /** @description A measure by arm. */
         Measure: {
-            /** @example days_severe */
+            /**
+             * @description Which measure, by its name in the endpoint of a subject.
+             * @example days_severe
+             */
             id: string;
-            /** @example Days at grade 3 or higher */
+            /**
+             * @description The measure in words, with its unit.
+             * @example Days at grade 3 or higher
+             */
             title: string;
+            /** @description Its distribution in each arm. */
             arms: components["schemas"]["ArmMeasure"][];
             /** @description Hodges and Lehmann, first arm minus second; null if one has nobody. */
             difference: components["schemas"]["Estimate"] | null;
@@ -5405,17 +6419,30 @@ export interface components {
         NullFlavor: "NI" | "MSK" | "UNK" | "NASK";
         /** @description What is measured, and over which time. */
         Outcome: {
-            /** @example The incidence of grade ≥3 oral mucositis */
+            /**
+             * @description What is measured.
+             * @example The incidence of grade ≥3 oral mucositis
+             */
             measure: string;
-            /** @example Until 90 days after radiotherapy */
+            /**
+             * @description Over which time.
+             * @example Until 90 days after radiotherapy
+             */
             time_frame: string;
-            /** @example The proportion of patients with grade 3 or higher */
+            /**
+             * @description How it is measured.
+             * @example The proportion of patients with grade 3 or higher
+             */
             description: string;
         };
         /** @description One outcome and, for an event, the assessment that decided it. */
         OutcomeRead: {
+            /** @description What is known of it today. */
             status: components["schemas"]["OutcomeStatus"];
-            /** @description The first that reached the grade; of a visit with several, the earliest. */
+            /**
+             * Format: uuid
+             * @description The first that reached the grade; of a visit with several, the earliest.
+             */
             deciding_grading: string | null;
             /**
              * @description The version of that grading now.
@@ -5423,7 +6450,7 @@ export interface components {
              */
             deciding_version: number | null;
             /**
-             * @description The code of its visit.
+             * @description At which visit it was made; null while nothing decided.
              * @example RT5A
              */
             deciding_visit: string | null;
@@ -5432,7 +6459,10 @@ export interface components {
              * @example single
              */
             deciding_basis: components["schemas"]["GradeBasis"] | null;
-            /** @description The adjudication that decided between them, if there was one. */
+            /**
+             * Format: uuid
+             * @description The adjudication that decided between them, if there was one.
+             */
             deciding_adjudication: string | null;
         };
         /**
@@ -5447,7 +6477,10 @@ export interface components {
         OutcomeStatus: "event" | "no_event" | "not_evaluable" | "pending";
         /** @description How well two independent gradings of the same visits agree. */
         PairFigures: {
-            /** @example 90 */
+            /**
+             * @description Visits that two assessors graded independently.
+             * @example 90
+             */
             pairs: number;
             /**
              * @description The share with the same grade; null of none.
@@ -5502,24 +6535,36 @@ export interface components {
         };
         /** @description A person's own new password. */
         PasswordChange: {
-            /** @example investigator-nn */
+            /**
+             * @description Who asks.
+             * @example investigator-nn
+             */
             username: string;
             /**
-             * @description The current password.
+             * @description What the person signs in with until now.
              * @example sandbox-only
              */
             password: string;
-            /** @example 492039 */
+            /**
+             * @description The six digits that the authenticator shows now (RFC 6238), of who has one.
+             * @example 492039
+             */
             totp?: string | null;
-            /** @example wisteria ladder 7 mercury */
+            /**
+             * @description At least 12 characters; one that is common or easily guessed is refused.
+             * @example wisteria ladder 7 mercury
+             */
             new_password: string;
         };
         /** @description The new password holds, and every session before it is over. */
         PasswordChanged: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when on the new password holds.
+             */
             changed_at: string;
         };
-        /** @description D: the subject, by number only. */
+        /** @description D: whom it happened to. */
         Patient: {
             /**
              * @description D.1: name or initials
@@ -5608,18 +6653,19 @@ export interface components {
         /** @description What is assumed of the rate beforehand, as if so many subjects had been watched. */
         PriorRead: {
             /**
-             * @description Subjects with an event.
+             * @description How many of them are taken to have had an event.
              * @example 1
              */
             events: number;
             /**
-             * @description Subjects in all.
+             * @description How many are taken to have been watched.
              * @example 20
              */
             subjects: number;
         };
         /** @description Proofs of the allocations so far, in the order of the subjects' randomization. */
         ProofPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ProofRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -5629,20 +6675,35 @@ export interface components {
         };
         /** @description What shows, with the published commitment alone, that an allocation is the list's. */
         ProofRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
-            /** @example NN-C-007 */
+            /**
+             * @description The allocation's own number: the stratum and the place in it. It says nothing of the arm.
+             * @example NN-C-007
+             */
             randomization_number: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the allocation was drawn, by the trial's clock.
+             */
             randomized_at: string;
-            /** @example NN-C */
+            /**
+             * @description The stratum in which the slot lies.
+             * @example NN-C
+             */
             stratum_code: string;
             /**
              * @description The slot's place in its stratum, from 1.
              * @example 7
              */
             seq: number;
-            /** @example experimental */
+            /**
+             * @description The arm that the slot holds.
+             * @example experimental
+             */
             arm: string;
             /**
              * @description 32 bytes, hexadecimal, that hid the arm in the slot's leaf.
@@ -5661,11 +6722,15 @@ export interface components {
              *     ]
              */
             path: string[];
-            /** @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2 */
+            /**
+             * @description The tree head that the path leads to: it must equal the commitment's.
+             * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
+             */
             root: string;
         };
         /** @description Published versions, oldest first. */
         ProtocolVersionList: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ProtocolVersionSummary"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -5675,14 +6740,20 @@ export interface components {
         };
         /** @description A protocol version with its whole document and the rulings it rests on. */
         ProtocolVersionRead: {
-            /** @example 1.0 */
+            /**
+             * @description The version of the document; records name it as `protocol_version`.
+             * @example 1.0
+             */
             version: string;
             /**
              * @description Over the document's canonical JSON.
              * @example 8c1f0d3b5a7e9264c0d1e2f3a4b5968778695a4b3c2d1e0ff0e1d2c3b4a59687
              */
             sha256: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was published, by the service's own clock; nothing changes it after.
+             */
             published_at: string;
             /**
              * @description The protocol as data; block sizes are withheld from everyone who recruits.
@@ -5737,7 +6808,7 @@ export interface components {
                  */
                 ruling: string;
                 /**
-                 * @description Why.
+                 * @description What speaks for the ruling.
                  * @example The arms and interventions are the registered fields.
                  */
                 reason: string;
@@ -5752,32 +6823,56 @@ export interface components {
         };
         /** @description A published protocol version. */
         ProtocolVersionSummary: {
-            /** @example 1.0 */
+            /**
+             * @description The version of the document; records name it as `protocol_version`.
+             * @example 1.0
+             */
             version: string;
             /**
              * @description Over the document's canonical JSON.
              * @example 8c1f0d3b5a7e9264c0d1e2f3a4b5968778695a4b3c2d1e0ff0e1d2c3b4a59687
              */
             sha256: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was published, by the service's own clock; nothing changes it after.
+             */
             published_at: string;
         };
         /** @description A public JSON Web Key (RFC 7517): EC P-256, EC P-384, or RSA of 2048 to 4096 bits. */
         PublicKey: {
-            /** @example 2026 */
+            /**
+             * @description Names the key among the client's; an assertion's header says which one signed it.
+             * @example 2026
+             */
             kid: string;
+            /** @description The key's family: it decides which other members are needed. */
             kty: components["schemas"]["KeyType"];
-            /** @constant */
+            /**
+             * @description What the key is for: signatures, if it is said at all.
+             * @constant
+             */
             use?: "sig";
             /** @description Follows from an EC key's curve; RS256 for RSA if absent. */
             alg?: components["schemas"]["KeyAlgorithm"];
+            /** @description The curve of an EC key; needed for one. */
             crv?: components["schemas"]["KeyCurve"];
-            /** @example f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU */
+            /**
+             * @description The x coordinate of an EC key, base64url.
+             * @example f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU
+             */
             x?: string;
-            /** @example x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0 */
+            /**
+             * @description The y coordinate of an EC key, base64url.
+             * @example x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0
+             */
             y?: string;
+            /** @description The modulus of an RSA key, base64url. */
             n?: string;
-            /** @example AQAB */
+            /**
+             * @description The exponent of an RSA key, base64url.
+             * @example AQAB
+             */
             e?: string;
         };
         /** @description A measured quantity, the unit it is compared in and those in which it may be sent. */
@@ -5805,11 +6900,20 @@ export interface components {
         };
         /** @description The median and both quartiles. */
         QuartilesRead: {
-            /** @example 0 */
+            /**
+             * @description A quarter of the subjects lie at or below it.
+             * @example 0
+             */
             lower: number;
-            /** @example 8 */
+            /**
+             * @description Half of the subjects lie at or below it.
+             * @example 8
+             */
             median: number;
-            /** @example 21 */
+            /**
+             * @description Three quarters of the subjects lie at or below it.
+             * @example 21
+             */
             upper: number;
         };
         /**
@@ -5826,7 +6930,7 @@ export interface components {
         QueryCreate: {
             /**
              * Format: uuid
-             * @description The subject's `id`.
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
@@ -5861,6 +6965,7 @@ export interface components {
         QueryOrigin: "person" | "system";
         /** @description Data queries, in the order in which they were raised. */
         QueryPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["QueryRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -5885,7 +6990,7 @@ export interface components {
         QueryRead: {
             /**
              * Format: uuid
-             * @description The query.
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a53-1c40-7a5e-b1d2-6a7b8c9d0e1f
              */
             id: string;
@@ -5895,13 +7000,13 @@ export interface components {
              */
             version: number;
             /**
-             * @description The subject's site.
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
              * @example NN
              */
             site: string;
             /**
              * Format: uuid
-             * @description The subject.
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
@@ -5971,7 +7076,7 @@ export interface components {
             role: components["schemas"]["Role"] | null;
             /**
              * Format: date-time
-             * @description When.
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
              * @example 2026-04-10T02:15:00Z
              */
             recorded_at: string;
@@ -5979,14 +7084,18 @@ export interface components {
         /** @description The whole plan and delivery as it is known now; what is left out is not known. */
         RadiotherapyPut: {
             /**
-             * @description Gy
+             * @description The planned total dose, in gray (Gy).
              * @example 66
              */
             planned_dose_gy: number;
-            /** @example 33 */
+            /**
+             * @description Into how many fractions the planned dose is divided.
+             * @example 33
+             */
             planned_fractions: number;
             /**
              * Format: date
+             * @description The local day planned for the first fraction: the visits follow it until the real first one is recorded.
              * @example 2026-03-16
              */
             planned_start: string;
@@ -6004,12 +7113,26 @@ export interface components {
              *     }
              */
             stratification?: components["schemas"]["FactorValues"] | null;
-            /** @example 2026-03-16 */
+            /**
+             * Format: date
+             * @description The local day of the first fraction given. From then on visits and the endpoint's window are counted, and the subject is not randomized any more.
+             * @example 2026-03-16
+             */
             first_fraction_on?: string | null;
+            /**
+             * Format: date
+             * @description The local day of the last fraction given: the follow-up is counted from it. Null while radiotherapy goes on.
+             */
             last_fraction_on?: string | null;
-            /** @example 66 */
+            /**
+             * @description The total dose given so far, in gray (Gy).
+             * @example 66
+             */
             delivered_dose_gy?: number | null;
-            /** @example 33 */
+            /**
+             * @description How many fractions were given so far.
+             * @example 33
+             */
             delivered_fractions?: number | null;
             /**
              * @description In their order and apart from each other; only the last may go on. It may be left out as long as none is recorded; an empty list takes the recorded ones back.
@@ -6030,13 +7153,26 @@ export interface components {
         };
         /** @description Radiotherapy as planned and delivered; everything is null before it is recorded. */
         RadiotherapyRead: {
-            /** @example 66 */
+            /**
+             * @description The planned total dose, in gray (Gy).
+             * @example 66
+             */
             planned_dose_gy: number | null;
-            /** @example 33 */
+            /**
+             * @description Into how many fractions the planned dose is divided.
+             * @example 33
+             */
             planned_fractions: number | null;
-            /** @example 2026-03-16 */
+            /**
+             * Format: date
+             * @description The local day planned for the first fraction: the visits follow it until the real first one is recorded.
+             * @example 2026-03-16
+             */
             planned_start: string | null;
-            /** @example true */
+            /**
+             * @description Whether chemotherapy is given along with radiotherapy. Where the protocol stratifies by it, a wrong value puts the subject into the wrong stratum, and nothing takes that back.
+             * @example true
+             */
             concurrent_chemotherapy: boolean | null;
             /**
              * @description The stratification factors recorded here; null where there are none.
@@ -6047,22 +7183,45 @@ export interface components {
              *     }
              */
             stratification: components["schemas"]["FactorValues"] | null;
+            /**
+             * Format: date
+             * @description The local day of the first fraction given. From then on visits and the endpoint's window are counted, and the subject is not randomized any more.
+             */
             first_fraction_on: string | null;
+            /**
+             * Format: date
+             * @description The local day of the last fraction given: the follow-up is counted from it. Null while radiotherapy goes on.
+             */
             last_fraction_on: string | null;
-            /** @example 66 */
+            /**
+             * @description The total dose given so far, in gray (Gy).
+             * @example 66
+             */
             delivered_dose_gy: number | null;
-            /** @example 33 */
+            /**
+             * @description How many fractions were given so far.
+             * @example 33
+             */
             delivered_fractions: number | null;
             /** @description Days without fractions, in their order. */
             interruptions: components["schemas"]["InterruptionRead"][];
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string | null;
-            /** @example First fraction delivered */
+            /**
+             * @description Why it was changed last; null in the first version.
+             * @example First fraction delivered
+             */
             reason: string | null;
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string | null;
             /**
              * @description 0 before anything is recorded.
-             * @default 0
              * @example 1
              */
             version: number;
@@ -6074,49 +7233,44 @@ export interface components {
          */
         RandomizationFigures: {
             /**
-             * @default 0
+             * @description Subjects who were allocated to an arm.
              * @example 41
              */
             randomized: number;
             /**
              * @description Whose correct stratum, as last recorded, is not the one used.
-             * @default 0
              * @example 1
              */
             wrong_stratum: number;
             /**
              * @description Who did not meet the criteria, and stay in the trial.
-             * @default 0
              * @example 1
              */
             ineligible: number;
             /**
              * @description Who are the same person as another subject.
-             * @default 0
              * @example 2
              */
             duplicate: number;
             /**
              * @description Those of them whose allocation was not the first, so it does not count.
-             * @default 0
              * @example 1
              */
             duplicate_not_retained: number;
             /**
              * @description Randomized later before radiotherapy than the protocol asks for.
-             * @default 0
              * @example 3
              */
             late_randomization: number;
             /**
              * @description Whose recorded stratification factor was changed after randomization.
-             * @default 0
              * @example 1
              */
             stratum_changed: number;
         };
         /** @description Allocations at the caller's sites, oldest first. */
         RandomizationPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["RandomizationRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -6126,24 +7280,42 @@ export interface components {
         };
         /** @description A subject's allocation. */
         RandomizationRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the subject whom it is about.
+             */
             subject_id: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
             /**
              * @description The arm's code in the protocol. Absent for assessors, who grade without it.
              * @example experimental
              */
-            arm?: string | null;
-            /** @example NN-C-001 */
+            arm?: string;
+            /**
+             * @description The allocation's own number: the stratum and the place in it. It says nothing of the arm.
+             * @example NN-C-001
+             */
             randomization_number: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the allocation was drawn, by the trial's clock.
+             */
             randomized_at: string;
             /** @description The stratification factors' values that were used. */
             stratum: components["schemas"]["FactorValues"];
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
             /**
              * @description The version of the eligibility evaluation that was checked.
@@ -6153,7 +7325,9 @@ export interface components {
         };
         /** @description Randomization and its errors at the caller's sites, and in all of them together. */
         RandomizationReport: {
+            /** @description Each of your sites. */
             sites: components["schemas"]["SiteFigures"][];
+            /** @description All of your sites together. */
             total: components["schemas"]["RandomizationFigures"];
         };
         /** @description E.i: one occurrence of the case; a case whose severity changes has several. */
@@ -6231,6 +7405,7 @@ export interface components {
              */
             started_on: string;
             /**
+             * Format: date
              * @description E.i.5: end, where there is one
              * @example 2026-04-20
              */
@@ -6252,7 +7427,7 @@ export interface components {
         /** @description Every check passed. */
         Readiness: {
             /**
-             * @default ready
+             * @description `ready`, when every check passed; else the answer is 503.
              * @example ready
              */
             status: string;
@@ -6300,7 +7475,7 @@ export interface components {
         /** @description The record that an event is about. */
         RecordRef: {
             /**
-             * @description What kind of record.
+             * @description Which kind of record: the part of the event's type before the point, or what it belongs to.
              * @example subject
              */
             kind: string;
@@ -6317,7 +7492,10 @@ export interface components {
              * @description The local day up to which data were counted.
              */
             as_of: string;
-            /** @description When the newest of the counted records was made; null without any. */
+            /**
+             * Format: date-time
+             * @description When the newest of the counted records was made; null without any.
+             */
             newest_record: string | null;
             /**
              * @description Whose rules derived the figures.
@@ -6357,16 +7535,20 @@ export interface components {
              */
             target: number | null;
             /**
+             * Format: date
              * @description The protocol's start; null without a target.
              * @example 2026-01-01
              */
             planned_from: string | null;
             /**
+             * Format: date
              * @description The end of the protocol's month of primary completion; null without a target.
              * @example 2027-06-30
              */
             planned_to: string | null;
+            /** @description Each site's inclusions. */
             by_site: components["schemas"]["SiteRecruitment"][];
+            /** @description Every week since the first inclusion, also those without one. */
             weeks: components["schemas"]["RecruitmentWeek"][];
             /** @description Null when too little is known, or not all sites are counted. */
             forecast: components["schemas"]["RecruitmentForecast"] | null;
@@ -6406,7 +7588,7 @@ export interface components {
         RecruitmentWeek: {
             /**
              * Format: date
-             * @description Its Monday.
+             * @description The Monday on which it begins.
              * @example 2026-01-05
              */
             week_of: string;
@@ -6438,7 +7620,7 @@ export interface components {
              */
             version: string;
             /**
-             * @description Which document it is.
+             * @description What the document calls itself.
              * @example Investigator's brochure, section 7: reference safety information
              */
             title: string;
@@ -6461,6 +7643,7 @@ export interface components {
         };
         /** @description Reference documents in the order of their publication. */
         ReferenceDocumentPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["ReferenceDocumentRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -6482,7 +7665,7 @@ export interface components {
              */
             version: string;
             /**
-             * @description Which document it is.
+             * @description What the document calls itself.
              * @example Investigator's brochure, section 7: reference safety information
              */
             title: string;
@@ -6638,17 +7821,26 @@ export interface components {
              * @example 0199.0.bWFj
              */
             token: string;
-            /** @example refresh_token */
+            /**
+             * @description Taken and not needed: the token itself tells what it is.
+             * @example refresh_token
+             */
             token_type_hint?: string | null;
-            /** @example his-nn */
+            /**
+             * @description Taken and not needed: whoever holds the token may end its session.
+             * @example his-nn
+             */
             client_id?: string | null;
-            /** @example sandbox-only */
+            /**
+             * @description Taken and not needed: whoever holds the token may end its session.
+             * @example sandbox-only
+             */
             client_secret?: string | null;
         };
         /** @description The token is of no use any more. */
         Revoked: {
             /**
-             * @default true
+             * @description True, also of a token that was none of ours: there is nothing left to end.
              * @constant
              */
             revoked: true;
@@ -6677,7 +7869,10 @@ export interface components {
              * @description The local day up to which data were counted.
              */
             as_of: string;
-            /** @description When the newest of the counted records was made; null without any. */
+            /**
+             * Format: date-time
+             * @description When the newest of the counted records was made; null without any.
+             */
             newest_record: string | null;
             /**
              * @description Whose rules derived the figures.
@@ -6716,7 +7911,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description The subjects of each arm.
+             * @description How many were randomized, by the arm's code.
              * @example {
              *       "control": 100,
              *       "experimental": 99
@@ -6803,8 +7998,12 @@ export interface components {
         Sex: "female" | "male";
         /** @description A signature on the version of a record that has this content_hash. */
         SignatureCreate: {
+            /** @description What the signer states by it (21 CFR 11.50(a)(3)), in these very words. */
             meaning: components["schemas"]["SignatureMeaning"];
-            /** @example sandbox-only */
+            /**
+             * @description The signer's own password, once more: a token alone signs nothing (21 CFR 11.200(a)). Wrong ones are slowed down, and stand in the trail.
+             * @example sandbox-only
+             */
             password?: string;
             /**
              * @description The code that the authenticator shows now.
@@ -6829,19 +8028,29 @@ export interface components {
         SignatureMeaning: "I confirm eligibility" | "I confirm ineligibility" | "I confirm the grading" | "I have reviewed the adverse event";
         /** @description A signature on one version of a record. */
         SignatureRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
+            /** @description What the signer states by it (21 CFR 11.50(a)(3)), in these very words. */
             meaning: components["schemas"]["SignatureMeaning"];
             /**
              * @description The signer's name at the time.
              * @example Demo investigator, Nanning
              */
             signed_by: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The `id` of the account that signed.
+             */
             signer: string;
             /** @description The signer's role at the time. */
             role: components["schemas"]["Role"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was signed, by the service's own clock (21 CFR 11.50(a)(2)).
+             */
             signed_at: string;
             /**
              * @description The version that was signed.
@@ -6850,12 +8059,18 @@ export interface components {
             version: number;
             /** @description False once what was signed has changed: then it has to be signed anew. */
             valid: boolean;
-            /** @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2 */
+            /**
+             * @description The version that it covers: SHA-256, in hexadecimal, over all that the record said.
+             * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
+             */
             content_hash: string;
         };
         /** @description How complete the records of one site are. */
         SiteCompleteness: {
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
             /**
              * @description With a number.
@@ -6882,7 +8097,10 @@ export interface components {
              * @example 5
              */
             visits_overdue: number;
-            /** @example 870 */
+            /**
+             * @description Gradings in all, each counted once whatever its versions.
+             * @example 870
+             */
             gradings: number;
             /**
              * @description In their current version.
@@ -6899,10 +8117,13 @@ export interface components {
              * @example 90
              */
             visits_graded_twice: number;
-            /** @example 2 */
+            /**
+             * @description Visits whose gradings differ and still wait for a decision.
+             * @example 2
+             */
             adjudications_open: number;
             /**
-             * @description Not closed.
+             * @description Data queries that are not closed.
              * @example 14
              */
             queries_open: number;
@@ -6921,7 +8142,10 @@ export interface components {
              * @example 700
              */
             gradings_verified: number;
-            /** @example 77 */
+            /**
+             * @description Adverse events that stand, each counted once whatever its versions.
+             * @example 77
+             */
             adverse_events: number;
             /**
              * @description In their current version.
@@ -6942,51 +8166,49 @@ export interface components {
         /** @description The figures of one site. */
         SiteFigures: {
             /**
-             * @default 0
+             * @description Subjects who were allocated to an arm.
              * @example 41
              */
             randomized: number;
             /**
              * @description Whose correct stratum, as last recorded, is not the one used.
-             * @default 0
              * @example 1
              */
             wrong_stratum: number;
             /**
              * @description Who did not meet the criteria, and stay in the trial.
-             * @default 0
              * @example 1
              */
             ineligible: number;
             /**
              * @description Who are the same person as another subject.
-             * @default 0
              * @example 2
              */
             duplicate: number;
             /**
              * @description Those of them whose allocation was not the first, so it does not count.
-             * @default 0
              * @example 1
              */
             duplicate_not_retained: number;
             /**
              * @description Randomized later before radiotherapy than the protocol asks for.
-             * @default 0
              * @example 3
              */
             late_randomization: number;
             /**
              * @description Whose recorded stratification factor was changed after randomization.
-             * @default 0
              * @example 1
              */
             stratum_changed: number;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
         };
         /** @description The trial's sites in the order of their codes. */
         SiteList: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["SiteRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -6996,7 +8218,10 @@ export interface components {
         };
         /** @description Those of one site. */
         SitePairs: {
-            /** @example 90 */
+            /**
+             * @description Visits that two assessors graded independently.
+             * @example 90
+             */
             pairs: number;
             /**
              * @description The share with the same grade; null of none.
@@ -7048,23 +8273,38 @@ export interface components {
              *     ]
              */
             table: number[][];
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
         };
         /** @description A hospital of the trial. */
         SiteRead: {
-            /** @example NN */
+            /**
+             * @description The hospital's code, by which records and requests name it.
+             * @example NN
+             */
             code: string;
-            /** @example First Affiliated Hospital of Guangxi Medical University */
+            /**
+             * @description The hospital's name.
+             * @example First Affiliated Hospital of Guangxi Medical University
+             */
             name: string;
-            /** @example Nanning */
+            /**
+             * @description The town in which the hospital is.
+             * @example Nanning
+             */
             city: string;
             /** @description Whether an ethics approval is on record. */
             recruiting: boolean;
         };
         /** @description One site's inclusions. */
         SiteRecruitment: {
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
             /**
              * @description Subjects randomized.
@@ -7072,11 +8312,13 @@ export interface components {
              */
             included: number;
             /**
+             * Format: date
              * @description The first one's day.
              * @example 2026-01-12
              */
             first_on: string | null;
             /**
+             * Format: date
              * @description The last one's day.
              * @example 2026-06-30
              */
@@ -7084,6 +8326,7 @@ export interface components {
         };
         /** @description One page of the stopping rules. */
         StoppingRulePage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["StoppingRuleRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7093,7 +8336,10 @@ export interface components {
         };
         /** @description A rule as the protocol declares it, its boundary, and how it stands. */
         StoppingRuleRead: {
-            /** @example severe_reactions */
+            /**
+             * @description Names the rule in the protocol document (`adverse_events.stopping_rules`).
+             * @example severe_reactions
+             */
             id: string;
             /**
              * @description What it watches.
@@ -7105,6 +8351,7 @@ export interface components {
              * @example experimental
              */
             arm: string;
+            /** @description Which events it counts. */
             counts: components["schemas"]["CountsRead"];
             /**
              * @description A beta prior and a binomial count, exactly.
@@ -7135,7 +8382,7 @@ export interface components {
              */
             source: string;
             /**
-             * @description The version in force.
+             * @description The version of the protocol whose rule this is: the one in force.
              * @example 1.0
              */
             protocol_version: string;
@@ -7159,10 +8406,14 @@ export interface components {
         StudyEndRead: {
             /**
              * Format: date
+             * @description The local day of the withdrawal, the death, or the last contact.
              * @example 2026-05-11
              */
             on: string;
-            /** @example lost_to_follow_up */
+            /**
+             * @description Why the subject left.
+             * @example lost_to_follow_up
+             */
             cause: components["schemas"]["StudyCause"];
             /**
              * @description What happened, in a sentence or two.
@@ -7178,7 +8429,10 @@ export interface components {
              * @example 2026-05-11
              */
             on: string;
-            /** @example lost_to_follow_up */
+            /**
+             * @description Why; it decides the subject's status: `withdrawn`, `lost_to_follow_up` or `died`.
+             * @example lost_to_follow_up
+             */
             cause: components["schemas"]["StudyCause"];
             /**
              * @description What happened, in a sentence or two.
@@ -7211,39 +8465,74 @@ export interface components {
         };
         /** @description The trial as its public registry describes it. */
         StudyRead: {
-            /** @example NCT07312656 */
+            /**
+             * @description The trial's number at ClinicalTrials.gov.
+             * @example NCT07312656
+             */
             nct_id: string;
-            /** @example 2025-K0439 */
+            /**
+             * @description The sponsor's own number of the trial.
+             * @example 2025-K0439
+             */
             organisation_study_id: string;
-            /** @example Exosomes for Radiation-Induced Oral Mucositis */
+            /**
+             * @description The short title in the registry.
+             * @example Exosomes for Radiation-Induced Oral Mucositis
+             */
             brief_title: string;
-            /** @example Exosomes: A Randomized Controlled Trial */
+            /**
+             * @description The full title in the registry.
+             * @example Exosomes: A Randomized Controlled Trial
+             */
             official_title: string;
-            /** @example PHASE2 */
+            /**
+             * @description The phase, in the registry's words.
+             * @example PHASE2
+             */
             phase: string;
-            /** @example INTERVENTIONAL */
+            /**
+             * @description Whether it intervenes or observes, in the registry's words.
+             * @example INTERVENTIONAL
+             */
             study_type: string;
-            /** @example RANDOMIZED */
+            /**
+             * @description How subjects are assigned to arms, in the registry's words.
+             * @example RANDOMIZED
+             */
             allocation: string;
-            /** @example PARALLEL */
+            /**
+             * @description How the arms relate to each other, in the registry's words.
+             * @example PARALLEL
+             */
             intervention_model: string;
-            /** @example NONE */
+            /**
+             * @description Who does not know the arm, in the registry's words. The registry's trial is open label; assessors are kept blind by this service all the same.
+             * @example NONE
+             */
             masking: string;
             /**
+             * @description What is studied.
              * @example [
              *       "Oral Mucositis (Ulcerative) Due to Radiation"
              *     ]
              */
             conditions: string[];
-            /** @example First Affiliated Hospital of Guangxi Medical University */
+            /**
+             * @description Who answers for the trial.
+             * @example First Affiliated Hospital of Guangxi Medical University
+             */
             sponsor: string;
             /**
+             * @description The other organisations that take part.
              * @example [
              *       "LiuZhou People's Hospital"
              *     ]
              */
             collaborators: string[];
-            /** @example 200 */
+            /**
+             * @description How many subjects are to be randomized.
+             * @example 200
+             */
             target_enrolment: number;
             /**
              * @description Year and month.
@@ -7260,16 +8549,23 @@ export interface components {
              * @example 2028-02
              */
             completion: string;
+            /** @description Whether a data monitoring committee watches over the trial. */
             has_dmc: boolean;
             /**
              * @description Clinical dates are local dates there.
              * @example Asia/Shanghai
              */
             time_zone: string;
+            /** @description What the trial is to show. */
             primary_outcome: components["schemas"]["Outcome"];
+            /** @description What it is to show besides. */
             secondary_outcomes: components["schemas"]["Outcome"][];
+            /** @description The groups to which subjects are allocated, in the protocol's order. */
             arms: components["schemas"]["Arm"][];
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that is in force.
+             * @example 1.0
+             */
             protocol_version: string;
         };
         /** @description A person who enters screening. */
@@ -7279,9 +8575,15 @@ export interface components {
              * @example NN
              */
             site: string;
-            /** @example 1971 */
+            /**
+             * @description The year alone, which the age at consent has to agree with: a full date of birth is refused.
+             * @example 1971
+             */
             year_of_birth: number;
-            /** @example female */
+            /**
+             * @description Sex as recorded at birth.
+             * @example female
+             */
             sex: components["schemas"]["Sex"];
             /**
              * @description Kept as a keyed digest only, to notice the same person at another site.
@@ -7291,31 +8593,65 @@ export interface components {
         };
         /** @description Where to go from a subject. */
         SubjectLinks: {
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07 */
+            /**
+             * @description Where the subject is read and changed.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
+             */
             self: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/consents */
+            /**
+             * @description The consents that the subject signed.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/consents
+             */
             consents: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/eligibility */
+            /**
+             * @description The facts of screening and each criterion's verdict.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/eligibility
+             */
             eligibility: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/radiotherapy */
+            /**
+             * @description What was planned and delivered.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/radiotherapy
+             */
             radiotherapy: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/randomization */
+            /**
+             * @description The allocation; `not_found` before there is one.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/randomization
+             */
             randomization: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/visits */
+            /**
+             * @description The schedule and what took place.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/visits
+             */
             visits: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/exposures */
+            /**
+             * @description The study drug taken, day by day.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/exposures
+             */
             exposures: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/discontinuation */
+            /**
+             * @description The end of treatment, and of taking part.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/discontinuation
+             */
             discontinuation: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/endpoint */
+            /**
+             * @description The primary and the secondary outcome.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/endpoint
+             */
             endpoint: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/adverse-events */
+            /**
+             * @description What happened to the subject's safety.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/adverse-events
+             */
             adverse_events: string;
-            /** @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/deviations */
+            /**
+             * @description Departures from the protocol.
+             * @example /v1/subjects/019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07/deviations
+             */
             deviations: string;
         };
         /** @description Subjects of the caller's sites in the order of their enrolment. */
         SubjectPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["SubjectRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7325,44 +8661,84 @@ export interface components {
         };
         /** @description A correction, or a change of status by hand. */
         SubjectPatch: {
-            /** @example completed */
+            /**
+             * @description The new status; the moves that a subject may make are few, and the others are refused.
+             * @example completed
+             */
             status?: components["schemas"]["SettableStatus"];
+            /** @description Sex as recorded at birth. */
             sex?: components["schemas"]["Sex"];
-            /** @example 1971 */
+            /**
+             * @description The year alone: the trial keeps no date of birth.
+             * @example 1971
+             */
             year_of_birth?: number;
-            /** @example All visits done, last contact on the ward */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example All visits done, last contact on the ward
+             */
             reason: string;
         };
         /** @description A trial participant, known by number and year of birth only. */
         SubjectRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** @example NN-0001 */
+            /**
+             * @description The subject's number in the trial: the site's code and a count, which is all that reports and case reports name the subject by.
+             * @example NN-0001
+             */
             number: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
-            /** @example screening */
+            /**
+             * @description Where the subject stands; most moves follow from what is recorded.
+             * @example screening
+             */
             status: components["schemas"]["SubjectStatus"];
-            /** @example female */
+            /**
+             * @description Sex as recorded at birth.
+             * @example female
+             */
             sex: components["schemas"]["Sex"];
-            /** @example 1971 */
+            /**
+             * @description The year alone: the trial keeps no date of birth.
+             * @example 1971
+             */
             year_of_birth: number;
             /**
+             * Format: date
              * @description The local day on which the subject left the study: withdrew, was last known of before being lost to follow-up, or died; of several such days the earliest. Null of a subject who failed screening, also after a withdrawal or death.
              * @example null
              */
             left_on: string | null;
             /**
+             * Format: date
              * @description The local day of death: the one given as the end of the study, or the one on which the status was set by hand. Null while alive, and where no day was kept.
              * @example null
              */
             died_on: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, by the service's own clock.
+             */
             created_at: string;
-            /** @example 1.0 */
+            /**
+             * @description The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+             * @example 1.0
+             */
             protocol_version: string;
-            /** @example 1 */
+            /**
+             * @description Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+             * @example 1
+             */
             version: number;
+            /** @description Where to go from here, as paths of this service. */
             links: components["schemas"]["SubjectLinks"];
         };
         /**
@@ -7388,6 +8764,7 @@ export interface components {
          *     long as there is a `next_cursor`.
          */
         SubjectVisitPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["SubjectVisitRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7397,17 +8774,34 @@ export interface components {
         };
         /** @description A visit, and whose it is. */
         SubjectVisitRead: {
-            /** @example RT1A */
+            /**
+             * @description The visit's code in the schedule, unique for the subject.
+             * @example RT1A
+             */
             code: string;
-            /** @example Radiotherapy week 1, first grading */
+            /**
+             * @description The visit in words, as the protocol names it.
+             * @example Radiotherapy week 1, first grading
+             */
             label: string;
-            /** @description Null when the visit left the schedule. */
+            /**
+             * Format: date
+             * @description Null when the visit left the schedule.
+             */
             planned_on: string | null;
+            /** @description The local days on which it may take place without a flag; null when it left the schedule. */
             window: components["schemas"]["DateRange"] | null;
+            /** @description How it stands today. */
             status: components["schemas"]["VisitStatus"];
-            /** @description The local date on which it took place. */
+            /**
+             * Format: date
+             * @description The local date on which it took place.
+             */
             date: string | null;
-            /** @example Clinic closed for the holiday */
+            /**
+             * @description Why it did not take place, in words, for the reader of the record.
+             * @example Clinic closed for the holiday
+             */
             missed_reason: string | null;
             /** @description What is unusual about the recorded date. */
             flags: components["schemas"]["VisitFlag"][];
@@ -7425,15 +8819,19 @@ export interface components {
             version: number;
             /**
              * Format: uuid
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
             /**
-             * @description The subject's number.
+             * @description The subject's number in the trial: the site's code and a count, which is all that reports and case reports name the subject by.
              * @example NN-0001
              */
             number: string;
-            /** @example NN */
+            /**
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+             * @example NN
+             */
             site: string;
         };
         /** @description The record that a case was reported. */
@@ -7459,6 +8857,10 @@ export interface components {
              * @example 1
              */
             event_version?: number;
+            /**
+             * @description How the recipient acknowledged it: a number or reference, no person's name.
+             * @example ACK-2026-004711
+             */
             receipt?: string | null;
         };
         /**
@@ -7472,6 +8874,7 @@ export interface components {
         SubmissionKind: "initial" | "follow_up" | "nullification";
         /** @description Submissions about a case, in the order of recording. */
         SubmissionPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["SubmissionRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7481,8 +8884,15 @@ export interface components {
         };
         /** @description A correction: of when it was sent, of the receipt, or that nothing was sent at all. */
         SubmissionPatch: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was sent, corrected.
+             */
             submitted_at?: string;
+            /**
+             * @description How the recipient acknowledged it: a number or reference, no person's name.
+             * @example ACK-2026-004711
+             */
             receipt?: string | null;
             /**
              * @description It was recorded in error: nothing was sent.
@@ -7491,7 +8901,7 @@ export interface components {
              */
             withdrawn?: true;
             /**
-             * @description Why.
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
              * @example The receipt arrived
              */
             reason: string;
@@ -7500,7 +8910,7 @@ export interface components {
         SubmissionRead: {
             /**
              * Format: uuid
-             * @description The submission.
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a5b-02e3-7a4c-8d35-8a7b6c5d4e32
              */
             id: string;
@@ -7510,13 +8920,13 @@ export interface components {
              */
             version: number;
             /**
-             * @description The subject's site.
+             * @description The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
              * @example NN
              */
             site: string;
             /**
              * Format: uuid
-             * @description The subject.
+             * @description The `id` of the subject whom it is about.
              * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
              */
             subject_id: string;
@@ -7549,7 +8959,7 @@ export interface components {
             kind: components["schemas"]["SubmissionKind"];
             /**
              * Format: date-time
-             * @description When.
+             * @description When it was sent: the clock of the deadline stops at this moment.
              * @example 2026-04-20T08:00:00Z
              */
             submitted_at: string;
@@ -7582,6 +8992,7 @@ export interface components {
         };
         /** @description Terms, the likelier first, and where they are from. */
         TermPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["TermRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7638,16 +9049,20 @@ export interface components {
         };
         /** @description The time to the first severe grade by arm. */
         Times: {
+            /** @description Each arm's curves. */
             arms: components["schemas"]["ArmTimes"][];
             /** @description Of the severe grades; leaving censors. */
             log_rank: components["schemas"]["ChiSquareRead"] | null;
         };
         /** @description An access token (RFC 6749 section 5.1). */
         TokenAnswer: {
-            /** @example eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln */
+            /**
+             * @description A JWT signed with ES256: send it as `Authorization: Bearer`, and keep it in memory only.
+             * @example eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln
+             */
             access_token: string;
             /**
-             * @default Bearer
+             * @description How it is sent (RFC 6750).
              * @constant
              */
             token_type: "Bearer";
@@ -7660,9 +9075,9 @@ export interface components {
              * @description For people: good for one use.
              * @example 0199.0.bWFj
              */
-            refresh_token?: string | null;
+            refresh_token?: string;
             /**
-             * @default trial
+             * @description The scope given: always `trial`.
              * @example trial
              */
             scope: string;
@@ -7674,70 +9089,112 @@ export interface components {
              * @example password
              */
             grant_type: string;
-            /** @example investigator-nn */
+            /**
+             * @description Of `password`: who signs in.
+             * @example investigator-nn
+             */
             username?: string | null;
-            /** @example sandbox-only */
+            /**
+             * @description Of `password`: what only the person knows. Wrong guesses are slowed down (429).
+             * @example sandbox-only
+             */
             password?: string | null;
             /**
              * @description The code of the second factor.
              * @example 492039
              */
             totp?: string | null;
-            /** @example 0199.0.bWFj */
+            /**
+             * @description Of `refresh_token`: the last one given; a second use of it ends the session.
+             * @example 0199.0.bWFj
+             */
             refresh_token?: string | null;
-            /** @example his-nn */
+            /**
+             * @description Of `client_credentials`: which system asks; with an assertion it may be left out.
+             * @example his-nn
+             */
             client_id?: string | null;
-            /** @example sandbox-only */
+            /**
+             * @description Of `client_credentials`: the system's secret, here or by HTTP Basic.
+             * @example sandbox-only
+             */
             client_secret?: string | null;
-            /** @example urn:ietf:params:oauth:client-assertion-type:jwt-bearer */
+            /**
+             * @description Of `client_credentials` with a key: this very URN (RFC 7523).
+             * @example urn:ietf:params:oauth:client-assertion-type:jwt-bearer
+             */
             client_assertion_type?: string | null;
             /**
              * @description A JWT of the client: iss and sub are its id, aud is the issuer, jti is new.
              * @example eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.e30.c2ln
              */
             client_assertion?: string | null;
-            /** @example trial */
+            /**
+             * @description `trial`, the only scope there is: the role decides what a token may do.
+             * @example trial
+             */
             scope?: string | null;
         };
         /** @description The offer's ticket and a code of the new authenticator. */
         TotpConfirmation: {
-            /** @example investigator-nn */
+            /**
+             * @description Who asks.
+             * @example investigator-nn
+             */
             username: string;
             /**
-             * @description The current password.
+             * @description What the person signs in with until now.
              * @example sandbox-only
              */
             password: string;
-            /** @example c2VhbGVk */
+            /**
+             * @description The offer's `ticket`, unchanged.
+             * @example c2VhbGVk
+             */
             ticket: string;
-            /** @example 492039 */
+            /**
+             * @description The six digits that the new authenticator shows now.
+             * @example 492039
+             */
             totp: string;
         };
         /** @description Signing in needs the authenticator's code from now on. */
         TotpConfirmed: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description From when on the code is needed.
+             */
             confirmed_at: string;
         };
         /** @description A wish for an authenticator, with a code of the one there is. */
         TotpOffer: {
-            /** @example investigator-nn */
+            /**
+             * @description Who asks.
+             * @example investigator-nn
+             */
             username: string;
             /**
-             * @description The current password.
+             * @description What the person signs in with until now.
              * @example sandbox-only
              */
             password: string;
-            /** @example 492039 */
+            /**
+             * @description The six digits that the authenticator shows now (RFC 6238), of who has one.
+             * @example 492039
+             */
             totp?: string | null;
         };
         /** @description A secret for an authenticator app, as text, as QR code content, and sealed. */
         TotpOfferRead: {
             /**
-             * @description Base32.
+             * @description What to type into an authenticator that reads no QR code, in Base32.
              * @example JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
              */
             secret: string;
-            /** @example otpauth://totp/Trial:investigator-nn?secret=JBSWY3DP&issuer=Trial */
+            /**
+             * @description The content of a QR code for the authenticator (otpauth): show it, and send it to nobody.
+             * @example otpauth://totp/Trial:investigator-nn?secret=JBSWY3DP&issuer=Trial
+             */
             uri: string;
             /**
              * @description To be sent back with the confirmation.
@@ -7770,10 +9227,14 @@ export interface components {
         TreatmentEndRead: {
             /**
              * Format: date
+             * @description The last local day on which it may have been taken.
              * @example 2026-04-09
              */
             on: string;
-            /** @example adverse_event */
+            /**
+             * @description Why the study drug was given up.
+             * @example adverse_event
+             */
             cause: components["schemas"]["TreatmentCause"];
             /**
              * @description What happened, in a sentence or two.
@@ -7789,7 +9250,10 @@ export interface components {
              * @example 2026-04-09
              */
             on: string;
-            /** @example adverse_event */
+            /**
+             * @description Why the study drug was given up.
+             * @example adverse_event
+             */
             cause: components["schemas"]["TreatmentCause"];
             /**
              * @description What happened, in a sentence or two.
@@ -7799,14 +9263,20 @@ export interface components {
         };
         /** @description A person, with a password that they must replace within seven days. */
         UserCreate: {
-            /** @example lan.weiming */
+            /**
+             * @description The name to sign in with: lower-case letters, digits, point, hyphen, underscore.
+             * @example lan.weiming
+             */
             username: string;
             /**
              * @description As it stands in signatures.
              * @example Dr Lan Weiming
              */
             name: string;
-            /** @example investigator */
+            /**
+             * @description What the person may do: GET /v1/me lists the actions of a role. A site-bound role sees its own hospitals alone.
+             * @example investigator
+             */
             role: components["schemas"]["PersonRole"];
             /**
              * @description One or more for a site-bound role, none for the others.
@@ -7823,6 +9293,7 @@ export interface components {
         };
         /** @description Users, active or not, oldest first. */
         UserPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["UserRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7832,18 +9303,28 @@ export interface components {
         };
         /** @description A change of a user; all but the name ends their sessions. */
         UserPatch: {
-            /** @example Dr Lan Weiming */
+            /**
+             * @description As it will stand in signatures; those that were made keep the name of then.
+             * @example Dr Lan Weiming
+             */
             name?: string;
-            /** @example coordinator */
+            /**
+             * @description The new role. Who becomes an assessor must not have seen an arm in another role.
+             * @example coordinator
+             */
             role?: components["schemas"]["PersonRole"];
             /**
+             * @description The new sites, all of them.
              * @example [
              *       "NN",
              *       "LZ"
              *     ]
              */
             sites?: string[];
-            /** @example false */
+            /**
+             * @description False: the person signs in no more, and every session ends within a second.
+             * @example false
+             */
             active?: boolean;
             /**
              * @description Temporary, as at the beginning.
@@ -7855,34 +9336,58 @@ export interface components {
              * @constant
              */
             totp_enrolled?: false;
-            /** @example Joined the study team at Nanning on 2026-03-02 */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example Joined the study team at Nanning on 2026-03-02
+             */
             reason: string;
         };
         /** @description A user. */
         UserRead: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
+             */
             id: string;
-            /** @example lan.weiming */
+            /**
+             * @description The name to sign in with: lower-case letters, digits, point, hyphen, underscore.
+             * @example lan.weiming
+             */
             username: string;
-            /** @example Dr Lan Weiming */
+            /**
+             * @description As it stands in signatures from now on.
+             * @example Dr Lan Weiming
+             */
             name: string;
-            /** @example investigator */
+            /**
+             * @description What the person may do.
+             * @example investigator
+             */
             role: components["schemas"]["Role"];
             /**
+             * @description Where the person acts; empty for a role of the whole trial.
              * @example [
              *       "NN"
              *     ]
              */
             sites: string[];
+            /** @description Whether the account can be used. Accounts are never deleted: the trail names them. */
             active: boolean;
             /** @description Whether signing in needs an authenticator's code. */
             totp_enrolled: boolean;
             /** @description Whether the password has yet to be replaced. */
             password_temporary: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, by the service's own clock.
+             */
             created_at: string;
-            /** @example 1 */
+            /**
+             * @description Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+             * @example 1
+             */
             version: number;
+            /** @description Where to go from here, as paths of this service. */
             links: components["schemas"]["AccountLinks"];
         };
         /** @description A grading that was compared with its source and agrees with it. */
@@ -7900,6 +9405,7 @@ export interface components {
         };
         /** @description The verifications of a grading, oldest first. */
         VerificationPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["VerificationRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7911,13 +9417,13 @@ export interface components {
         VerificationRead: {
             /**
              * Format: uuid
-             * @description The verification.
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a54-0b7e-7d11-a3c4-1f2e3d4c5b6a
              */
             id: string;
             /**
              * Format: uuid
-             * @description The grading.
+             * @description The grading that was compared.
              * @example 019c8a52-9a02-7f4b-8d3e-7c6b5a493827
              */
             grading_id: string;
@@ -7938,7 +9444,7 @@ export interface components {
             note: string | null;
             /**
              * Format: date-time
-             * @description When.
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
              * @example 2026-04-10T02:15:00Z
              */
             recorded_at: string;
@@ -7963,6 +9469,7 @@ export interface components {
         VisitFlag: "out_of_window" | "outside_every_window" | "too_close";
         /** @description Visits of a subject in chronological order. */
         VisitList: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["VisitRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -7972,9 +9479,16 @@ export interface components {
         };
         /** @description What happened: the date it took place, or why it was missed. */
         VisitPut: {
-            /** @example 2026-03-17 */
+            /**
+             * Format: date
+             * @description The local day on which it took place; leave it out, or null, if it was missed.
+             * @example 2026-03-17
+             */
             date?: string | null;
-            /** @example Clinic closed for the holiday */
+            /**
+             * @description Why it did not take place, in words, for the reader of the record.
+             * @example Clinic closed for the holiday
+             */
             missed_reason?: string | null;
             /**
              * @description Why the recorded data changes; required from the second version on.
@@ -7984,17 +9498,34 @@ export interface components {
         };
         /** @description A visit as scheduled and as recorded. */
         VisitRead: {
-            /** @example RT1A */
+            /**
+             * @description The visit's code in the schedule, unique for the subject.
+             * @example RT1A
+             */
             code: string;
-            /** @example Radiotherapy week 1, first grading */
+            /**
+             * @description The visit in words, as the protocol names it.
+             * @example Radiotherapy week 1, first grading
+             */
             label: string;
-            /** @description Null when the visit left the schedule. */
+            /**
+             * Format: date
+             * @description Null when the visit left the schedule.
+             */
             planned_on: string | null;
+            /** @description The local days on which it may take place without a flag; null when it left the schedule. */
             window: components["schemas"]["DateRange"] | null;
+            /** @description How it stands today. */
             status: components["schemas"]["VisitStatus"];
-            /** @description The local date on which it took place. */
+            /**
+             * Format: date
+             * @description The local date on which it took place.
+             */
             date: string | null;
-            /** @example Clinic closed for the holiday */
+            /**
+             * @description Why it did not take place, in words, for the reader of the record.
+             * @example Clinic closed for the holiday
+             */
             missed_reason: string | null;
             /** @description What is unusual about the recorded date. */
             flags: components["schemas"]["VisitFlag"][];
@@ -8045,7 +9576,7 @@ export interface components {
              */
             types?: components["schemas"]["EventType"][];
             /**
-             * @description What it is for.
+             * @description Your own note of its purpose.
              * @example Hospital information system
              */
             description?: string;
@@ -8053,7 +9584,7 @@ export interface components {
         /** @description Where the webhook is found. */
         WebhookLinks: {
             /**
-             * @description The webhook.
+             * @description Where the webhook is read and changed.
              * @example /v1/webhooks/019c8a54-0b30-7d44-a3f1-7c6b5a493827
              */
             self: string;
@@ -8067,7 +9598,7 @@ export interface components {
         WebhookMade: {
             /**
              * Format: uuid
-             * @description The webhook.
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a54-0b30-7d44-a3f1-7c6b5a493827
              */
             id: string;
@@ -8102,7 +9633,7 @@ export interface components {
              */
             types: string[] | null;
             /**
-             * @description What it is for.
+             * @description The owner's note of its purpose.
              * @example Hospital information system
              */
             description: string | null;
@@ -8118,11 +9649,12 @@ export interface components {
             gone: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description When it was made, by the service's own clock.
              * @example 2026-04-09T02:15:00Z
              */
             created_at: string;
             /**
+             * Format: date-time
              * @description When it was ended for good; null while it was not.
              * @example null
              */
@@ -8137,6 +9669,7 @@ export interface components {
         };
         /** @description Webhooks, active or not, oldest first. */
         WebhookPage: {
+            /** @description The rows of this page, in the order that the list has. */
             items: components["schemas"]["WebhookRead"][];
             /**
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -8147,7 +9680,7 @@ export interface components {
         /** @description A change of a webhook; a new address is tried at once. */
         WebhookPatch: {
             /**
-             * @description Where to.
+             * @description The new address: https, without credentials.
              * @example https://his.nanning.example/trial-events
              */
             url?: string;
@@ -8166,7 +9699,7 @@ export interface components {
              */
             types?: components["schemas"]["EventType"][] | null;
             /**
-             * @description What it is for.
+             * @description Your own note of its purpose; null takes it away.
              * @example Hospital information system
              */
             description?: string | null;
@@ -8185,7 +9718,7 @@ export interface components {
         WebhookRead: {
             /**
              * Format: uuid
-             * @description The webhook.
+             * @description Names this record for good: a UUIDv7, so ids rise in the order of making.
              * @example 019c8a54-0b30-7d44-a3f1-7c6b5a493827
              */
             id: string;
@@ -8220,7 +9753,7 @@ export interface components {
              */
             types: string[] | null;
             /**
-             * @description What it is for.
+             * @description The owner's note of its purpose.
              * @example Hospital information system
              */
             description: string | null;
@@ -8236,11 +9769,12 @@ export interface components {
             gone: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description When it was made, by the service's own clock.
              * @example 2026-04-09T02:15:00Z
              */
             created_at: string;
             /**
+             * Format: date-time
              * @description When it was ended for good; null while it was not.
              * @example null
              */
@@ -8252,19 +9786,32 @@ export interface components {
         WithdrawalCreate: {
             /**
              * Format: date
+             * @description The local day on which the subject withdrew: from then on nothing is observed any more, and what was recorded before stays.
              * @example 2026-05-11
              */
             withdrawn_on: string;
-            /** @example Does not want to travel to the hospital any more */
+            /**
+             * @description Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+             * @example Does not want to travel to the hospital any more
+             */
             reason: string;
         };
         /** @description When and why a consent was withdrawn. */
         WithdrawalRead: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The local day on which the subject withdrew: from then on nothing is observed any more, and what was recorded before stays.
+             */
             withdrawn_on: string;
-            /** @example Does not want to travel to the hospital any more */
+            /**
+             * @description Why, in the subject's own sense; a subject need give no reason.
+             * @example Does not want to travel to the hospital any more
+             */
             reason: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+             */
             recorded_at: string;
         };
         /**
@@ -8276,11 +9823,20 @@ export interface components {
         YesOrMissing: components["schemas"]["Yes"] | components["schemas"]["Missing"];
         /** @description One thing that is wrong: where (RFC 6901 pointer), a code for programs, a text for people. */
         FieldError: {
-            /** @example /grade */
+            /**
+             * @description Where: an RFC 6901 pointer into the body, or `/query/…`, `/header/…`, `/path/…`.
+             * @example /grade
+             */
             pointer: string;
-            /** @example less_than_equal */
+            /**
+             * @description What is wrong, for programs; the set may grow.
+             * @example less_than_equal
+             */
             code: string;
-            /** @example Input should be less than or equal to 4 */
+            /**
+             * @description What is wrong, for people. It never repeats what was sent.
+             * @example Input should be less than or equal to 4
+             */
             detail: string;
         };
         /** @description RFC 9457 problem details. It never repeats a value that was sent. */
@@ -8290,21 +9846,27 @@ export interface components {
              * @example /problems/not_ready
              */
             type: string;
-            /** @example The subject cannot be randomized yet */
+            /**
+             * @description What the problem is, the same each time.
+             * @example The subject cannot be randomized yet
+             */
             title: string;
-            /** @example 409 */
+            /**
+             * @description The HTTP status, again.
+             * @example 409
+             */
             status: number;
-            /** @example Mend each item of errors, then send the same request again. */
+            /**
+             * @description What to do next.
+             * @example Mend each item of errors, then send the same request again.
+             */
             detail: string;
             /**
              * @description The request's X-Request-Id.
              * @example 019abf00c0de7000800000000000abcd
              */
             instance: string;
-            /**
-             * @description Each thing that is wrong.
-             * @default null
-             */
+            /** @description Each thing that is wrong; absent where one text says it all. */
             errors?: components["schemas"]["FieldError"][] | null;
         } & {
             [key: string]: unknown;
@@ -8324,13 +9886,13 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only in this status. */
-                status?: components["schemas"]["SubjectStatus"] | null;
+                status?: components["schemas"]["SubjectStatus"];
                 /** @description The subject with this number. */
-                number?: string | null;
+                number?: string;
             };
             header?: never;
             path?: never;
@@ -8435,7 +9997,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -8497,7 +10059,7 @@ export interface operations {
             path: {
                 /** @description The subject's `id`; one of another site does not exist for you. */
                 subject_id: string;
-                /** @description The consent's `id`. */
+                /** @description The consent's `id`, of that subject. */
                 consent_id: string;
             };
             cookie?: never;
@@ -8705,15 +10267,15 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this role. */
-                role?: components["schemas"]["Role"] | null;
+                role?: components["schemas"]["Role"];
                 /** @description Only who acts at this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only active ones, or only the others. */
-                active?: boolean | null;
+                active?: boolean;
                 /** @description The user with this name. */
-                username?: string | null;
+                username?: string;
             };
             header?: never;
             path?: never;
@@ -8764,7 +10326,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The user's `id`. */
+                /** @description The user's `id`, not the username. */
                 user_id: string;
             };
             cookie?: never;
@@ -8790,7 +10352,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The user's `id`. */
+                /** @description The user's `id`, not the username. */
                 user_id: string;
             };
             cookie?: never;
@@ -8818,13 +10380,13 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only who acts at this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only active ones, or only the others. */
-                active?: boolean | null;
+                active?: boolean;
                 /** @description The client with this id. */
-                client_id?: string | null;
+                client_id?: string;
             };
             header?: never;
             path?: never;
@@ -8929,9 +10491,9 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this account's. */
-                assessor?: string | null;
+                assessor?: string;
             };
             header?: never;
             path?: never;
@@ -8982,7 +10544,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The certificate's `id`. */
+                /** @description The certificate's `id`, as the list gives it. */
                 certificate_id: string;
             };
             cookie?: never;
@@ -9008,7 +10570,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The certificate's `id`. */
+                /** @description The certificate's `id`, as the list gives it. */
                 certificate_id: string;
             };
             cookie?: never;
@@ -9056,7 +10618,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -9080,7 +10642,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The site's code. */
+                /** @description The hospital's code, as the list gives it. */
                 code: string;
             };
             cookie?: never;
@@ -9104,7 +10666,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -9128,7 +10690,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The protocol version. */
+                /** @description The version, as records name it. */
                 version: string;
             };
             cookie?: never;
@@ -9152,11 +10714,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
-                /** @description The site's code. */
+                /** @description The hospital's code, as the list gives it. */
                 code: string;
             };
             cookie?: never;
@@ -9182,7 +10744,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The site's code. */
+                /** @description The hospital's code, as the list gives it. */
                 code: string;
             };
             cookie?: never;
@@ -9210,13 +10772,13 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only of this kind. */
-                code?: components["schemas"]["DeviationCode"] | null;
+                code?: components["schemas"]["DeviationCode"];
                 /** @description Only reported by people, or only noticed by the service. */
-                source?: components["schemas"]["DeviationSource"] | null;
+                source?: components["schemas"]["DeviationSource"];
             };
             header?: never;
             path?: never;
@@ -9241,7 +10803,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -9484,9 +11046,9 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -9554,7 +11116,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -9579,7 +11141,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -9637,11 +11199,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only this kind. */
-                kind?: components["schemas"]["CorrectionKind"] | null;
+                kind?: components["schemas"]["CorrectionKind"];
             };
             header?: never;
             path?: never;
@@ -9666,15 +11228,15 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only in one of these; give it once for each. */
                 status?: components["schemas"]["VisitStatus"][];
                 /** @description Only planned on this day or later. */
-                from?: string | null;
+                from?: string;
                 /** @description Only planned on this day or earlier. */
-                to?: string | null;
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -9704,7 +11266,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -9789,7 +11351,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -9846,7 +11408,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The exposure's `id`. */
+                /** @description The exposure's `id`; one of another site does not exist for you. */
                 exposure_id: string;
             };
             cookie?: never;
@@ -9872,7 +11434,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The exposure's `id`. */
+                /** @description The exposure's `id`; one of another site does not exist for you. */
                 exposure_id: string;
             };
             cookie?: never;
@@ -9953,7 +11515,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -10014,7 +11576,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The grading's `id`. */
+                /** @description The grading's `id`; one of another site does not exist for you. */
                 grading_id: string;
             };
             cookie?: never;
@@ -10040,7 +11602,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The grading's `id`. */
+                /** @description The grading's `id`; one of another site does not exist for you. */
                 grading_id: string;
             };
             cookie?: never;
@@ -10068,11 +11630,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
-                /** @description The grading's `id`. */
+                /** @description The grading's `id`; one of another site does not exist for you. */
                 grading_id: string;
             };
             cookie?: never;
@@ -10098,7 +11660,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The grading's `id`. */
+                /** @description The grading's `id`; one of another site does not exist for you. */
                 grading_id: string;
             };
             cookie?: never;
@@ -10126,13 +11688,13 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only this subject. */
-                subject_id?: string | null;
+                subject_id?: string;
                 /** @description Only open or only decided ones. */
-                status?: components["schemas"]["AdjudicationStatus"] | null;
+                status?: components["schemas"]["AdjudicationStatus"];
             };
             header?: never;
             path?: never;
@@ -10156,7 +11718,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adjudication's `id`. */
+                /** @description The adjudication's `id`; one of another site does not exist for you. */
                 adjudication_id: string;
             };
             cookie?: never;
@@ -10182,7 +11744,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The adjudication's `id`. */
+                /** @description The adjudication's `id`; one of another site does not exist for you. */
                 adjudication_id: string;
             };
             cookie?: never;
@@ -10233,7 +11795,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -10291,21 +11853,21 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only serious ones, or only others. */
-                serious?: boolean | null;
+                serious?: boolean;
                 /** @description Only this severity. */
-                grade?: number | null;
+                grade?: number;
                 /** @description Only this term of CTCAE, in its wording. */
-                term?: string | null;
+                term?: string;
                 /** @description Only the occurrences of this case. */
-                case_id?: string | null;
+                case_id?: string;
                 /** @description Only nullified ones, or only those that stand. */
-                nullified?: boolean | null;
+                nullified?: boolean;
                 /** @description Only those that the study drug may have caused, or only others. */
-                suspected?: boolean | null;
+                suspected?: boolean;
             };
             header?: never;
             path?: never;
@@ -10329,7 +11891,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10355,7 +11917,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10383,11 +11945,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10413,7 +11975,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10440,7 +12002,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10465,23 +12027,23 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only in these states. */
                 state?: components["schemas"]["DeadlineState"][];
                 /** @description Only those that are overdue or were so when they were met or lapsed, or only others. */
-                late?: boolean | null;
+                late?: boolean;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only about this subject. */
-                subject_id?: string | null;
+                subject_id?: string;
                 /** @description Only about this case. */
-                case_id?: string | null;
+                case_id?: string;
                 /** @description Only those that this occurrence started. */
-                event_id?: string | null;
+                event_id?: string;
                 /** @description Only those owed to this recipient. */
-                recipient?: components["schemas"]["Recipient"] | null;
+                recipient?: components["schemas"]["Recipient"];
                 /** @description Only of this clock. */
-                clock?: string | null;
+                clock?: string;
             };
             header?: never;
             path?: never;
@@ -10529,7 +12091,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -10557,11 +12119,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10587,7 +12149,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
             };
             cookie?: never;
@@ -10614,7 +12176,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
                 /** @description The submission's `id`, of that event's case. */
                 submission_id: string;
@@ -10642,7 +12204,7 @@ export interface operations {
                 "If-Match": string;
             };
             path: {
-                /** @description The adverse event's `id`. */
+                /** @description The adverse event's `id`; one of another site does not exist for you. */
                 event_id: string;
                 /** @description The submission's `id`, of that event's case. */
                 submission_id: string;
@@ -10672,7 +12234,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -10697,7 +12259,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -10725,9 +12287,9 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description What somebody has typed of a term, or of its MedDRA code; all terms without. */
-                q?: string | null;
+                q?: string;
             };
             header?: never;
             path?: never;
@@ -10752,7 +12314,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -10803,7 +12365,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The document's `version`. */
+                /** @description What the document calls its version. */
                 version: string;
             };
             cookie?: never;
@@ -10827,17 +12389,17 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only this status. */
-                status?: components["schemas"]["QueryStatus"] | null;
+                status?: components["schemas"]["QueryStatus"];
                 /** @description Only this subject. */
-                subject_id?: string | null;
+                subject_id?: string;
                 /** @description Only about this kind of record. */
-                record?: components["schemas"]["RecordKind"] | null;
+                record?: components["schemas"]["RecordKind"];
                 /** @description Only people's, or only the service's. */
-                origin?: components["schemas"]["QueryOrigin"] | null;
+                origin?: components["schemas"]["QueryOrigin"];
             };
             header?: never;
             path?: never;
@@ -10942,11 +12504,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
-                /** @description The grading's `id`. */
+                /** @description The grading's `id`; one of another site does not exist for you. */
                 grading_id: string;
             };
             cookie?: never;
@@ -10972,7 +12534,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The grading's `id`. */
+                /** @description The grading's `id`; one of another site does not exist for you. */
                 grading_id: string;
             };
             cookie?: never;
@@ -11000,11 +12562,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only this state. */
-                state?: components["schemas"]["VerificationState"] | null;
+                state?: components["schemas"]["VerificationState"];
             };
             header?: never;
             path?: never;
@@ -11149,7 +12711,7 @@ export interface operations {
                 /** @description `html` is one page that loads nothing else; `pdf` is for print. */
                 format?: components["schemas"]["ReportFormat"];
                 /** @description One of your sites; without it, all of them. */
-                site?: string | null;
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -11176,7 +12738,7 @@ export interface operations {
                 /** @description `html` is one page that loads nothing else; `pdf` is for print. */
                 format?: components["schemas"]["ReportFormat"];
                 /** @description One of your sites; without it, all of them. */
-                site?: string | null;
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -11203,7 +12765,7 @@ export interface operations {
                 /** @description `html` is one page that loads nothing else; `pdf` is for print. */
                 format?: components["schemas"]["ReportFormat"];
                 /** @description One of your sites; without it, all of them. */
-                site?: string | null;
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -11230,7 +12792,7 @@ export interface operations {
                 /** @description `html` is one page that loads nothing else; `pdf` is for print. */
                 format?: components["schemas"]["ReportFormat"];
                 /** @description One of your sites; without it, all of them. */
-                site?: string | null;
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -11305,9 +12867,9 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The version of the standard, of `odm` only: `1.3.2` or `2.0`. */
-                version?: string | null;
+                version?: string;
                 /** @description One file of `csv` or one dataset of `dataset-json`, instead of all as an archive. */
-                dataset?: string | null;
+                dataset?: string;
             };
             header?: never;
             path: {
@@ -11339,10 +12901,11 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before; the same as `after`. */
-                cursor?: string | null;
-                after?: string | null;
+                cursor?: string;
+                /** @description Only events after this one: the last that you have. */
+                after?: string;
                 /** @description Only this type. */
-                type?: components["schemas"]["EventType"] | null;
+                type?: components["schemas"]["EventType"];
             };
             header?: never;
             path?: never;
@@ -11372,7 +12935,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -11524,9 +13087,9 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only in this state. */
-                state?: components["schemas"]["DeliveryState"] | null;
+                state?: components["schemas"]["DeliveryState"];
             };
             header?: never;
             path: {
@@ -11558,7 +13121,7 @@ export interface operations {
             path: {
                 /** @description The webhook's `id`; another's does not exist for you. */
                 webhook_id: string;
-                /** @description The event's `id`. */
+                /** @description The event's `id`, sent as `webhook-id`. */
                 event_id: string;
             };
             cookie?: never;
@@ -11582,21 +13145,21 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only about the subject with this id. */
-                subject?: string | null;
+                subject?: string;
                 /** @description Only by the account with this id. */
-                actor?: string | null;
+                actor?: string;
                 /** @description Only this action. */
-                action?: components["schemas"]["AuditAction"] | null;
+                action?: components["schemas"]["AuditAction"];
                 /** @description Only about this kind of record. */
-                record?: string | null;
+                record?: string;
                 /** @description Only at this site. */
-                site?: string | null;
+                site?: string;
                 /** @description Only at this time or later. */
-                from?: string | null;
+                from?: string;
                 /** @description Only before this time. */
-                to?: string | null;
+                to?: string;
                 /** @description `csv`: all that the filters leave, as a table. */
                 format?: components["schemas"]["TrailFormat"];
             };
@@ -11624,7 +13187,7 @@ export interface operations {
                 /** @description Rows on a page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;

@@ -14,6 +14,9 @@ class AccountLinks(TypedDict):
     """
 
     self: str
+    """
+    The account itself, where it is read and changed.
+    """
 
 
 Action: TypeAlias = Literal[
@@ -200,9 +203,21 @@ class ActivationCreate(TypedDict):
     """
 
     protocol_version: str
+    """
+    The version of the protocol that was approved.
+    """
     consent_version: str
+    """
+    The version of the consent form that the ethics committee approved.
+    """
     ethics_reference: str
+    """
+    The number under which the ethics committee files its approval.
+    """
     approved_on: str
+    """
+    The local day of the approval: a site recruits from then on (ICH E6(R3) 4.3.5).
+    """
 
 
 class ActivationRead(TypedDict):
@@ -211,12 +226,33 @@ class ActivationRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     protocol_version: str
+    """
+    The version of the protocol that was approved.
+    """
     consent_version: str
+    """
+    The version of the consent form that the ethics committee approved.
+    """
     ethics_reference: str
+    """
+    The number under which the ethics committee files its approval.
+    """
     approved_on: str
+    """
+    The local day of the approval: a site recruits from then on (ICH E6(R3) 4.3.5).
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
 
 
 class ActorRead(TypedDict):
@@ -225,8 +261,17 @@ class ActorRead(TypedDict):
     """
 
     id: str | None
+    """
+    The account; null of the service itself.
+    """
     name: str | None
+    """
+    As the account was named then.
+    """
     role: str | None
+    """
+    The role it acted in; `worker` is the service itself.
+    """
 
 
 class AdjudicationPatch(TypedDict):
@@ -269,15 +314,21 @@ class ArmEvents(TypedDict):
     """
 
     arm: str
+    """
+    The arm's code in the protocol.
+    """
     subjects: int
     """
-    Who had one.
+    How many subjects had at least one.
     """
     share: float | None
     """
     Of the arm's subjects.
     """
     events: int
+    """
+    How many events they had.
+    """
     worst: list[int]
     """
     Subjects by their worst grade, 1 to 5.
@@ -290,7 +341,13 @@ class ArmShare(TypedDict):
     """
 
     code: str
+    """
+    The arm's code in the protocol.
+    """
     share: int
+    """
+    How many slots of a block it gets, beside the shares of the others.
+    """
 
 
 ArmType: TypeAlias = Literal[
@@ -344,7 +401,7 @@ class AssumptionRead(TypedDict):
     """
     reason: str
     """
-    Why.
+    What speaks for the ruling.
     """
     parameters: list[str]
     """
@@ -362,6 +419,9 @@ class AtRisk(TypedDict):
     From the first fraction, day 0.
     """
     subjects: int
+    """
+    How many they were.
+    """
 
 
 AuditAction: TypeAlias = Literal[
@@ -494,7 +554,13 @@ class AuditedSubject(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     number: str | None
+    """
+    The subject's number in the trial: the site's code and a count, which is all that reports and case reports name the subject by.
+    """
 
 
 class BoundaryStepRead(TypedDict):
@@ -537,7 +603,13 @@ class CauseCount(TypedDict):
     """
 
     cause: str
+    """
+    A cause, as `discontinuation` records it.
+    """
     subjects: int
+    """
+    Subjects who gave that cause.
+    """
 
 
 class CauseOfDeath(TypedDict):
@@ -611,6 +683,9 @@ class CertificateRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     assessor: str
     """
     The account that it certifies.
@@ -666,6 +741,9 @@ class ChiSquareRead(TypedDict):
     """
 
     statistic: float
+    """
+    Chi-square, which is larger the more the arms differ.
+    """
     p: float
     """
     Two-sided, not adjusted.
@@ -689,19 +767,49 @@ class ClientRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     client_id: str
+    """
+    The name that the system signs in with; it never changes.
+    """
     name: str
+    """
+    What the system is called in the audit trail.
+    """
     role: Literal["hospital_system"]
+    """
+    A system has this role and no other: it signs nothing.
+    """
     sites: list[str]
+    """
+    The hospitals whose subjects it reads and writes.
+    """
     active: bool
+    """
+    Whether the account can be used. Accounts are never deleted: the trail names them.
+    """
     has_secret: bool
+    """
+    Whether it may sign in by a secret; the secret itself is never shown.
+    """
     keys: list[str]
     """
     The `kid` of each public key.
     """
     created_at: str
+    """
+    When it was made, by the service's own clock.
+    """
     version: int
+    """
+    Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+    """
     links: AccountLinks
+    """
+    Where to go from here, as paths of this service.
+    """
 
 
 class ClockMove(TypedDict):
@@ -710,6 +818,9 @@ class ClockMove(TypedDict):
     """
 
     now: str
+    """
+    The new clinical time, with an offset or Z; it never goes back.
+    """
 
 
 class ClockRead(TypedDict):
@@ -718,6 +829,9 @@ class ClockRead(TypedDict):
     """
 
     now: str
+    """
+    Clinical time, in UTC.
+    """
     today: str
     """
     The trial's local calendar date.
@@ -749,6 +863,9 @@ class ConsentCreate(TypedDict):
     Of the approved consent form.
     """
     signed_on: str
+    """
+    The local day on which the subject signed: not after today.
+    """
 
 
 class Continuation(TypedDict):
@@ -801,11 +918,11 @@ class CriterionCount(TypedDict):
 
     id: str
     """
-    The criterion.
+    Names the criterion in the protocol: I of an inclusion, E of an exclusion.
     """
     text: str
     """
-    Its wording.
+    The criterion in the protocol's words.
     """
     subjects: int
     """
@@ -848,7 +965,7 @@ class DeadlineLinks(TypedDict):
 
     self: str
     """
-    The deadline.
+    The deadline as it is now.
     """
     versions: str
     """
@@ -856,7 +973,7 @@ class DeadlineLinks(TypedDict):
     """
     subject: str
     """
-    The subject.
+    Whose safety it is about.
     """
     adverse_event: str
     """
@@ -938,8 +1055,17 @@ class DesignRead(TypedDict):
     """
 
     arms: list[ArmShare]
+    """
+    The arms, in the order that the list was made with.
+    """
     slots_per_stratum: int
+    """
+    How many subjects a stratum can take.
+    """
     strata: list[str]
+    """
+    The codes of the strata, in the order that the list was made with.
+    """
 
 
 DeviationCode: TypeAlias = Literal[
@@ -1088,13 +1214,16 @@ class Estimate(TypedDict):
     """
 
     estimate: float
+    """
+    The most likely value.
+    """
     low: float
     """
-    Lower limit.
+    The lower limit of the interval.
     """
     high: float
     """
-    Upper limit.
+    The upper limit of the interval.
     """
 
 
@@ -1104,6 +1233,9 @@ class EvaluationRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     evaluated_at: str
     """
     When, in the trial's time.
@@ -1174,6 +1306,9 @@ class EventRow(TypedDict):
     A group, or a CTCAE term.
     """
     arms: list[ArmEvents]
+    """
+    Its figures in each arm.
+    """
     difference: Estimate | None
     """
     Of shares, Miettinen and Nurminen; for terms, only if an arm has 5 % or more.
@@ -1259,7 +1394,7 @@ class ExpectedRead(TypedDict):
 
     term: str
     """
-    A term of CTCAE.
+    The reaction, as a term of CTCAE in its wording.
     """
     max_grade: int
     """
@@ -1334,6 +1469,9 @@ class ExposurePatch(TypedDict):
     Null when none was missed after all.
     """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 class ExposureRead(TypedDict):
@@ -1342,11 +1480,29 @@ class ExposureRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     day: str
+    """
+    The local day on which the study drug was taken.
+    """
     applications: int
+    """
+    How often the study drug was applied that day.
+    """
     missed_reason: str | None
+    """
+    Why it did not take place, in words, for the reader of the record.
+    """
     volume_ml: float
     """
     Applications times the protocol's dose, in millilitres.
@@ -1356,12 +1512,21 @@ class ExposureRead(TypedDict):
     What departs from the protocol's treatment, by radiotherapy's dates of today, or was taken after the end of treatment, as it is recorded today.
     """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     reason: str | None
     """
     Why it was changed last.
     """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
     version: int
+    """
+    Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+    """
 
 
 FactType: TypeAlias = Literal["boolean", "integer", "choice", "date_or_never", "measurement"]
@@ -1420,11 +1585,11 @@ class Flow(TypedDict):
     """
     treatment_ended: list[CauseCount]
     """
-    Who gave up the study treatment.
+    How many gave up the study treatment, by cause.
     """
     study_left: list[CauseCount]
     """
-    Who left the study.
+    How many gave up taking part, by cause.
     """
     evaluable: int
     """
@@ -1457,17 +1622,20 @@ class GradeWeek(TypedDict):
     """
 
     arm: str
+    """
+    The arm's code in the protocol.
+    """
     period: str
     """
     `during` or `after` radiotherapy.
     """
     week: int
     """
-    From the first or after the last fraction.
+    Which week, counted from the first fraction, or after the last.
     """
     subjects: int
     """
-    Graded in it.
+    How many were graded in that week.
     """
     grades: list[int]
     """
@@ -1503,6 +1671,9 @@ class Health(TypedDict):
     """
 
     status: str
+    """
+    `ok`, as long as the process answers.
+    """
 
 
 InterruptionRead = TypedDict(
@@ -1537,6 +1708,9 @@ class JsonWebKeySet(TypedDict):
     """
 
     keys: list[dict[str, str]]
+    """
+    The keys, each a JSON Web Key; find the one that a token's `kid` names.
+    """
 
 
 KeyAlgorithm: TypeAlias = Literal["ES256", "ES384", "RS256", "RS384"]
@@ -1686,8 +1860,17 @@ class Outcome(TypedDict):
     """
 
     measure: str
+    """
+    What is measured.
+    """
     time_frame: str
+    """
+    Over which time.
+    """
     description: str
+    """
+    How it is measured.
+    """
 
 
 OutcomeStatus: TypeAlias = Literal["event", "no_event", "not_evaluable", "pending"]
@@ -1707,6 +1890,9 @@ class PairFigures(TypedDict):
     """
 
     pairs: int
+    """
+    Visits that two assessors graded independently.
+    """
     agreeing: float | None
     """
     The share with the same grade; null of none.
@@ -1731,12 +1917,21 @@ class PasswordChange(TypedDict):
     """
 
     username: str
+    """
+    Who asks.
+    """
     password: str
     """
-    The current password.
+    What the person signs in with until now.
     """
     totp: NotRequired[str | None]
+    """
+    The six digits that the authenticator shows now (RFC 6238), of who has one.
+    """
     new_password: str
+    """
+    At least 12 characters; one that is common or easily guessed is refused.
+    """
 
 
 class PasswordChanged(TypedDict):
@@ -1745,6 +1940,9 @@ class PasswordChanged(TypedDict):
     """
 
     changed_at: str
+    """
+    From when on the new password holds.
+    """
 
 
 PersonRole: TypeAlias = Literal[
@@ -1771,11 +1969,11 @@ class PriorRead(TypedDict):
 
     events: int
     """
-    Subjects with an event.
+    How many of them are taken to have had an event.
     """
     subjects: int
     """
-    Subjects in all.
+    How many are taken to have been watched.
     """
 
 
@@ -1785,14 +1983,29 @@ class ProofRead(TypedDict):
     """
 
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     randomization_number: str
+    """
+    The allocation's own number: the stratum and the place in it. It says nothing of the arm.
+    """
     randomized_at: str
+    """
+    When the allocation was drawn, by the trial's clock.
+    """
     stratum_code: str
+    """
+    The stratum in which the slot lies.
+    """
     seq: int
     """
     The slot's place in its stratum, from 1.
     """
     arm: str
+    """
+    The arm that the slot holds.
+    """
     salt: str
     """
     32 bytes, hexadecimal, that hid the arm in the slot's leaf.
@@ -1806,6 +2019,9 @@ class ProofRead(TypedDict):
     Sibling hashes from the leaf up to the root (RFC 6962), hexadecimal.
     """
     root: str
+    """
+    The tree head that the path leads to: it must equal the commitment's.
+    """
 
 
 class Assumption(TypedDict):
@@ -1827,7 +2043,7 @@ class Assumption(TypedDict):
     """
     reason: str
     """
-    Why.
+    What speaks for the ruling.
     """
     parameters: list[str]
     """
@@ -1841,11 +2057,17 @@ class ProtocolVersionSummary(TypedDict):
     """
 
     version: str
+    """
+    The version of the document; records name it as `protocol_version`.
+    """
     sha256: str
     """
     Over the document's canonical JSON.
     """
     published_at: str
+    """
+    When it was published, by the service's own clock; nothing changes it after.
+    """
 
 
 class PublicKey(TypedDict):
@@ -1854,17 +2076,41 @@ class PublicKey(TypedDict):
     """
 
     kid: str
+    """
+    Names the key among the client's; an assertion's header says which one signed it.
+    """
     kty: KeyType
+    """
+    The key's family: it decides which other members are needed.
+    """
     use: NotRequired[Literal["sig"]]
+    """
+    What the key is for: signatures, if it is said at all.
+    """
     alg: NotRequired[KeyAlgorithm]
     """
     Follows from an EC key's curve; RS256 for RSA if absent.
     """
     crv: NotRequired[KeyCurve]
+    """
+    The curve of an EC key; needed for one.
+    """
     x: NotRequired[str]
+    """
+    The x coordinate of an EC key, base64url.
+    """
     y: NotRequired[str]
+    """
+    The y coordinate of an EC key, base64url.
+    """
     n: NotRequired[str]
+    """
+    The modulus of an RSA key, base64url.
+    """
     e: NotRequired[str]
+    """
+    The exponent of an RSA key, base64url.
+    """
 
 
 class QuantityRead(TypedDict):
@@ -1892,8 +2138,17 @@ class QuartilesRead(TypedDict):
     """
 
     lower: float
+    """
+    A quarter of the subjects lie at or below it.
+    """
     median: float
+    """
+    Half of the subjects lie at or below it.
+    """
     upper: float
+    """
+    Three quarters of the subjects lie at or below it.
+    """
 
 
 QueryAction: TypeAlias = Literal["raise", "answer", "reopen", "close"]
@@ -1948,10 +2203,16 @@ class RadiotherapyPut(TypedDict):
 
     planned_dose_gy: float
     """
-    Gy
+    The planned total dose, in gray (Gy).
     """
     planned_fractions: int
+    """
+    Into how many fractions the planned dose is divided.
+    """
     planned_start: str
+    """
+    The local day planned for the first fraction: the visits follow it until the real first one is recorded.
+    """
     concurrent_chemotherapy: bool
     """
     A stratification factor, where the protocol names it.
@@ -1961,9 +2222,21 @@ class RadiotherapyPut(TypedDict):
     The value of every factor that the protocol has recorded here.
     """
     first_fraction_on: NotRequired[str | None]
+    """
+    The local day of the first fraction given. From then on visits and the endpoint's window are counted, and the subject is not randomized any more.
+    """
     last_fraction_on: NotRequired[str | None]
+    """
+    The local day of the last fraction given: the follow-up is counted from it. Null while radiotherapy goes on.
+    """
     delivered_dose_gy: NotRequired[float | None]
+    """
+    The total dose given so far, in gray (Gy).
+    """
     delivered_fractions: NotRequired[int | None]
+    """
+    How many fractions were given so far.
+    """
     interruptions: NotRequired[list[InterruptionWrite]]
     """
     In their order and apart from each other; only the last may go on. It may be left out as long as none is recorded; an empty list takes the recorded ones back.
@@ -1980,24 +2253,57 @@ class RadiotherapyRead(TypedDict):
     """
 
     planned_dose_gy: float | None
+    """
+    The planned total dose, in gray (Gy).
+    """
     planned_fractions: int | None
+    """
+    Into how many fractions the planned dose is divided.
+    """
     planned_start: str | None
+    """
+    The local day planned for the first fraction: the visits follow it until the real first one is recorded.
+    """
     concurrent_chemotherapy: bool | None
+    """
+    Whether chemotherapy is given along with radiotherapy. Where the protocol stratifies by it, a wrong value puts the subject into the wrong stratum, and nothing takes that back.
+    """
     stratification: FactorValues | None
     """
     The stratification factors recorded here; null where there are none.
     """
     first_fraction_on: str | None
+    """
+    The local day of the first fraction given. From then on visits and the endpoint's window are counted, and the subject is not randomized any more.
+    """
     last_fraction_on: str | None
+    """
+    The local day of the last fraction given: the follow-up is counted from it. Null while radiotherapy goes on.
+    """
     delivered_dose_gy: float | None
+    """
+    The total dose given so far, in gray (Gy).
+    """
     delivered_fractions: int | None
+    """
+    How many fractions were given so far.
+    """
     interruptions: list[InterruptionRead]
     """
     Days without fractions, in their order.
     """
     protocol_version: str | None
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     reason: str | None
+    """
+    Why it was changed last; null in the first version.
+    """
     recorded_at: str | None
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
     version: int
     """
     0 before anything is recorded.
@@ -2012,6 +2318,9 @@ class RandomizationFigures(TypedDict):
     """
 
     randomized: int
+    """
+    Subjects who were allocated to an arm.
+    """
     wrong_stratum: int
     """
     Whose correct stratum, as last recorded, is not the one used.
@@ -2044,19 +2353,37 @@ class RandomizationRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     site: str
-    arm: NotRequired[str | None]
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
+    arm: NotRequired[str]
     """
     The arm's code in the protocol. Absent for assessors, who grade without it.
     """
     randomization_number: str
+    """
+    The allocation's own number: the stratum and the place in it. It says nothing of the arm.
+    """
     randomized_at: str
+    """
+    When the allocation was drawn, by the trial's clock.
+    """
     stratum: FactorValues
     """
     The stratification factors' values that were used.
     """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     evaluation_version: int
     """
     The version of the eligibility evaluation that was checked.
@@ -2069,6 +2396,9 @@ class Readiness(TypedDict):
     """
 
     status: str
+    """
+    `ready`, when every check passed; else the answer is 503.
+    """
     revision: str
     """
     The schema revision of the database.
@@ -2128,7 +2458,7 @@ class RecordRef(TypedDict):
 
     kind: str
     """
-    What kind of record.
+    Which kind of record: the part of the event's type before the point, or what it belongs to.
     """
     id: str
     """
@@ -2170,7 +2500,7 @@ class RecruitmentWeek(TypedDict):
 
     week_of: str
     """
-    Its Monday.
+    The Monday on which it begins.
     """
     included: int
     """
@@ -2197,7 +2527,7 @@ class ReferenceDocumentCreate(TypedDict):
     """
     title: str
     """
-    Which document it is.
+    What the document calls itself.
     """
     effective_on: str
     """
@@ -2224,7 +2554,7 @@ class ReferenceDocumentRead(TypedDict):
     """
     title: str
     """
-    Which document it is.
+    What the document calls itself.
     """
     effective_on: str
     """
@@ -2289,8 +2619,17 @@ class Revocation(TypedDict):
     A refresh or access token.
     """
     token_type_hint: NotRequired[str | None]
+    """
+    Taken and not needed: the token itself tells what it is.
+    """
     client_id: NotRequired[str | None]
+    """
+    Taken and not needed: whoever holds the token may end its session.
+    """
     client_secret: NotRequired[str | None]
+    """
+    Taken and not needed: whoever holds the token may end its session.
+    """
 
 
 class Revoked(TypedDict):
@@ -2299,6 +2638,9 @@ class Revoked(TypedDict):
     """
 
     revoked: Literal[True]
+    """
+    True, also of a token that was none of ours: there is nothing left to end.
+    """
 
 
 Role: TypeAlias = Literal[
@@ -2366,7 +2708,7 @@ class SafetyByArm(TypedDict):
     """
     subjects: dict[str, int]
     """
-    The subjects of each arm.
+    How many were randomized, by the arm's code.
     """
     before_randomization: int
     """
@@ -2481,17 +2823,29 @@ class SignatureRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     meaning: SignatureMeaning
+    """
+    What the signer states by it (21 CFR 11.50(a)(3)), in these very words.
+    """
     signed_by: str
     """
     The signer's name at the time.
     """
     signer: str
+    """
+    The `id` of the account that signed.
+    """
     role: Role
     """
     The signer's role at the time.
     """
     signed_at: str
+    """
+    When it was signed, by the service's own clock (21 CFR 11.50(a)(2)).
+    """
     version: int
     """
     The version that was signed.
@@ -2501,6 +2855,9 @@ class SignatureRead(TypedDict):
     False once what was signed has changed: then it has to be signed anew.
     """
     content_hash: str
+    """
+    The version that it covers: SHA-256, in hexadecimal, over all that the record said.
+    """
 
 
 class SiteCompleteness(TypedDict):
@@ -2509,6 +2866,9 @@ class SiteCompleteness(TypedDict):
     """
 
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     subjects: int
     """
     With a number.
@@ -2530,6 +2890,9 @@ class SiteCompleteness(TypedDict):
     Their window has closed.
     """
     gradings: int
+    """
+    Gradings in all, each counted once whatever its versions.
+    """
     gradings_signed: int
     """
     In their current version.
@@ -2543,9 +2906,12 @@ class SiteCompleteness(TypedDict):
     By two assessors.
     """
     adjudications_open: int
+    """
+    Visits whose gradings differ and still wait for a decision.
+    """
     queries_open: int
     """
-    Not closed.
+    Data queries that are not closed.
     """
     query_days_median: float | None
     """
@@ -2560,6 +2926,9 @@ class SiteCompleteness(TypedDict):
     Compared with their source in their current version.
     """
     adverse_events: int
+    """
+    Adverse events that stand, each counted once whatever its versions.
+    """
     adverse_events_unsigned: int
     """
     In their current version.
@@ -2580,6 +2949,9 @@ class SiteFigures(TypedDict):
     """
 
     randomized: int
+    """
+    Subjects who were allocated to an arm.
+    """
     wrong_stratum: int
     """
     Whose correct stratum, as last recorded, is not the one used.
@@ -2605,6 +2977,9 @@ class SiteFigures(TypedDict):
     Whose recorded stratification factor was changed after randomization.
     """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
 
 
 class SitePairs(TypedDict):
@@ -2613,6 +2988,9 @@ class SitePairs(TypedDict):
     """
 
     pairs: int
+    """
+    Visits that two assessors graded independently.
+    """
     agreeing: float | None
     """
     The share with the same grade; null of none.
@@ -2630,6 +3008,9 @@ class SitePairs(TypedDict):
     Pairs by first (row) and second (column) grade, from the lowest on.
     """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
 
 
 class SiteRead(TypedDict):
@@ -2638,8 +3019,17 @@ class SiteRead(TypedDict):
     """
 
     code: str
+    """
+    The hospital's code, by which records and requests name it.
+    """
     name: str
+    """
+    The hospital's name.
+    """
     city: str
+    """
+    The town in which the hospital is.
+    """
     recruiting: bool
     """
     Whether an ethics approval is on record.
@@ -2652,6 +3042,9 @@ class SiteRecruitment(TypedDict):
     """
 
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     included: int
     """
     Subjects randomized.
@@ -2672,6 +3065,9 @@ class StoppingRuleRead(TypedDict):
     """
 
     id: str
+    """
+    Names the rule in the protocol document (`adverse_events.stopping_rules`).
+    """
     label: str
     """
     What it watches.
@@ -2681,6 +3077,9 @@ class StoppingRuleRead(TypedDict):
     Whose subjects it counts.
     """
     counts: CountsRead
+    """
+    Which events it counts.
+    """
     method: Literal["beta_binomial"]
     """
     A beta prior and a binomial count, exactly.
@@ -2707,7 +3106,7 @@ class StoppingRuleRead(TypedDict):
     """
     protocol_version: str
     """
-    The version in force.
+    The version of the protocol whose rule this is: the one in force.
     """
     boundary: list[BoundaryStepRead]
     """
@@ -2739,7 +3138,13 @@ class StudyEndRead(TypedDict):
     """
 
     on: str
+    """
+    The local day of the withdrawal, the death, or the last contact.
+    """
     cause: StudyCause
+    """
+    Why the subject left.
+    """
     detail: str
     """
     What happened, in a sentence or two.
@@ -2756,6 +3161,9 @@ class StudyEndWrite(TypedDict):
     The local day: of the withdrawal, the death, or the last contact with a subject who is lost.
     """
     cause: StudyCause
+    """
+    Why; it decides the subject's status: `withdrawn`, `lost_to_follow_up` or `died`.
+    """
     detail: str
     """
     What happened, in a sentence or two.
@@ -2795,7 +3203,13 @@ class SubjectCreate(TypedDict):
     One of the caller's own sites.
     """
     year_of_birth: int
+    """
+    The year alone, which the age at consent has to agree with: a full date of birth is refused.
+    """
     sex: Sex
+    """
+    Sex as recorded at birth.
+    """
     national_id: NotRequired[str]
     """
     Kept as a keyed digest only, to notice the same person at another site.
@@ -2808,16 +3222,49 @@ class SubjectLinks(TypedDict):
     """
 
     self: str
+    """
+    Where the subject is read and changed.
+    """
     consents: str
+    """
+    The consents that the subject signed.
+    """
     eligibility: str
+    """
+    The facts of screening and each criterion's verdict.
+    """
     radiotherapy: str
+    """
+    What was planned and delivered.
+    """
     randomization: str
+    """
+    The allocation; `not_found` before there is one.
+    """
     visits: str
+    """
+    The schedule and what took place.
+    """
     exposures: str
+    """
+    The study drug taken, day by day.
+    """
     discontinuation: str
+    """
+    The end of treatment, and of taking part.
+    """
     endpoint: str
+    """
+    The primary and the secondary outcome.
+    """
     adverse_events: str
+    """
+    What happened to the subject's safety.
+    """
     deviations: str
+    """
+    Departures from the protocol.
+    """
 
 
 class SubjectPatch(TypedDict):
@@ -2826,9 +3273,21 @@ class SubjectPatch(TypedDict):
     """
 
     status: NotRequired[SettableStatus]
+    """
+    The new status; the moves that a subject may make are few, and the others are refused.
+    """
     sex: NotRequired[Sex]
+    """
+    Sex as recorded at birth.
+    """
     year_of_birth: NotRequired[int]
+    """
+    The year alone: the trial keeps no date of birth.
+    """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 SubjectStatus: TypeAlias = Literal[
@@ -2875,14 +3334,20 @@ class SubmissionPatch(TypedDict):
     """
 
     submitted_at: NotRequired[str]
+    """
+    When it was sent, corrected.
+    """
     receipt: NotRequired[str | None]
+    """
+    How the recipient acknowledged it: a number or reference, no person's name.
+    """
     withdrawn: NotRequired[Literal[True]]
     """
     It was recorded in error: nothing was sent.
     """
     reason: str
     """
-    Why.
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
     """
 
 
@@ -2893,7 +3358,7 @@ class SubmissionRead(TypedDict):
 
     id: str
     """
-    The submission.
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
     """
     version: int
     """
@@ -2901,11 +3366,11 @@ class SubmissionRead(TypedDict):
     """
     site: str
     """
-    The subject's site.
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
     """
     subject_id: str
     """
-    The subject.
+    The `id` of the subject whom it is about.
     """
     case_id: str
     """
@@ -2929,7 +3394,7 @@ class SubmissionRead(TypedDict):
     """
     submitted_at: str
     """
-    When.
+    When it was sent: the clock of the deadline stops at this moment.
     """
     receipt: str | None
     """
@@ -2986,16 +3451,25 @@ class TokenAnswer(TypedDict):
     """
 
     access_token: str
+    """
+    A JWT signed with ES256: send it as `Authorization: Bearer`, and keep it in memory only.
+    """
     token_type: Literal["Bearer"]
+    """
+    How it is sent (RFC 6750).
+    """
     expires_in: int
     """
     Seconds until it expires.
     """
-    refresh_token: NotRequired[str | None]
+    refresh_token: NotRequired[str]
     """
     For people: good for one use.
     """
     scope: str
+    """
+    The scope given: always `trial`.
+    """
 
 
 class TokenRequest(TypedDict):
@@ -3008,20 +3482,41 @@ class TokenRequest(TypedDict):
     `password`, `refresh_token` or `client_credentials`.
     """
     username: NotRequired[str | None]
+    """
+    Of `password`: who signs in.
+    """
     password: NotRequired[str | None]
+    """
+    Of `password`: what only the person knows. Wrong guesses are slowed down (429).
+    """
     totp: NotRequired[str | None]
     """
     The code of the second factor.
     """
     refresh_token: NotRequired[str | None]
+    """
+    Of `refresh_token`: the last one given; a second use of it ends the session.
+    """
     client_id: NotRequired[str | None]
+    """
+    Of `client_credentials`: which system asks; with an assertion it may be left out.
+    """
     client_secret: NotRequired[str | None]
+    """
+    Of `client_credentials`: the system's secret, here or by HTTP Basic.
+    """
     client_assertion_type: NotRequired[str | None]
+    """
+    Of `client_credentials` with a key: this very URN (RFC 7523).
+    """
     client_assertion: NotRequired[str | None]
     """
     A JWT of the client: iss and sub are its id, aud is the issuer, jti is new.
     """
     scope: NotRequired[str | None]
+    """
+    `trial`, the only scope there is: the role decides what a token may do.
+    """
 
 
 class TotpConfirmation(TypedDict):
@@ -3030,12 +3525,21 @@ class TotpConfirmation(TypedDict):
     """
 
     username: str
+    """
+    Who asks.
+    """
     password: str
     """
-    The current password.
+    What the person signs in with until now.
     """
     ticket: str
+    """
+    The offer's `ticket`, unchanged.
+    """
     totp: str
+    """
+    The six digits that the new authenticator shows now.
+    """
 
 
 class TotpConfirmed(TypedDict):
@@ -3044,6 +3548,9 @@ class TotpConfirmed(TypedDict):
     """
 
     confirmed_at: str
+    """
+    From when on the code is needed.
+    """
 
 
 class TotpOffer(TypedDict):
@@ -3052,11 +3559,17 @@ class TotpOffer(TypedDict):
     """
 
     username: str
+    """
+    Who asks.
+    """
     password: str
     """
-    The current password.
+    What the person signs in with until now.
     """
     totp: NotRequired[str | None]
+    """
+    The six digits that the authenticator shows now (RFC 6238), of who has one.
+    """
 
 
 class TotpOfferRead(TypedDict):
@@ -3066,9 +3579,12 @@ class TotpOfferRead(TypedDict):
 
     secret: str
     """
-    Base32.
+    What to type into an authenticator that reads no QR code, in Base32.
     """
     uri: str
+    """
+    The content of a QR code for the authenticator (otpauth): show it, and send it to nobody.
+    """
     ticket: str
     """
     To be sent back with the confirmation.
@@ -3112,7 +3628,13 @@ class TreatmentEndRead(TypedDict):
     """
 
     on: str
+    """
+    The last local day on which it may have been taken.
+    """
     cause: TreatmentCause
+    """
+    Why the study drug was given up.
+    """
     detail: str
     """
     What happened, in a sentence or two.
@@ -3129,6 +3651,9 @@ class TreatmentEndWrite(TypedDict):
     The last local day on which it may have been taken: not before randomization.
     """
     cause: TreatmentCause
+    """
+    Why the study drug was given up.
+    """
     detail: str
     """
     What happened, in a sentence or two.
@@ -3141,11 +3666,17 @@ class UserCreate(TypedDict):
     """
 
     username: str
+    """
+    The name to sign in with: lower-case letters, digits, point, hyphen, underscore.
+    """
     name: str
     """
     As it stands in signatures.
     """
     role: PersonRole
+    """
+    What the person may do: GET /v1/me lists the actions of a role. A site-bound role sees its own hospitals alone.
+    """
     sites: list[Site]
     """
     One or more for a site-bound role, none for the others.
@@ -3162,9 +3693,21 @@ class UserPatch(TypedDict):
     """
 
     name: NotRequired[str]
+    """
+    As it will stand in signatures; those that were made keep the name of then.
+    """
     role: NotRequired[PersonRole]
+    """
+    The new role. Who becomes an assessor must not have seen an arm in another role.
+    """
     sites: NotRequired[list[Site]]
+    """
+    The new sites, all of them.
+    """
     active: NotRequired[bool]
+    """
+    False: the person signs in no more, and every session ends within a second.
+    """
     password: NotRequired[str]
     """
     Temporary, as at the beginning.
@@ -3174,6 +3717,9 @@ class UserPatch(TypedDict):
     False: forget an authenticator that was lost.
     """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 class UserRead(TypedDict):
@@ -3182,11 +3728,29 @@ class UserRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     username: str
+    """
+    The name to sign in with: lower-case letters, digits, point, hyphen, underscore.
+    """
     name: str
+    """
+    As it stands in signatures from now on.
+    """
     role: Role
+    """
+    What the person may do.
+    """
     sites: list[str]
+    """
+    Where the person acts; empty for a role of the whole trial.
+    """
     active: bool
+    """
+    Whether the account can be used. Accounts are never deleted: the trail names them.
+    """
     totp_enrolled: bool
     """
     Whether signing in needs an authenticator's code.
@@ -3196,8 +3760,17 @@ class UserRead(TypedDict):
     Whether the password has yet to be replaced.
     """
     created_at: str
+    """
+    When it was made, by the service's own clock.
+    """
     version: int
+    """
+    Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+    """
     links: AccountLinks
+    """
+    Where to go from here, as paths of this service.
+    """
 
 
 class VerificationCreate(TypedDict):
@@ -3222,11 +3795,11 @@ class VerificationRead(TypedDict):
 
     id: str
     """
-    The verification.
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
     """
     grading_id: str
     """
-    The grading.
+    The grading that was compared.
     """
     version: int
     """
@@ -3242,7 +3815,7 @@ class VerificationRead(TypedDict):
     """
     recorded_at: str
     """
-    When.
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
     """
 
 
@@ -3272,7 +3845,13 @@ class VisitPut(TypedDict):
     """
 
     date: NotRequired[str | None]
+    """
+    The local day on which it took place; leave it out, or null, if it was missed.
+    """
     missed_reason: NotRequired[str | None]
+    """
+    Why it did not take place, in words, for the reader of the record.
+    """
     reason: NotRequired[str | None]
     """
     Why the recorded data changes; required from the second version on.
@@ -3310,7 +3889,7 @@ class WebhookCreate(TypedDict):
     """
     description: NotRequired[str]
     """
-    What it is for.
+    Your own note of its purpose.
     """
 
 
@@ -3321,7 +3900,7 @@ class WebhookLinks(TypedDict):
 
     self: str
     """
-    The webhook.
+    Where the webhook is read and changed.
     """
     deliveries: str
     """
@@ -3336,7 +3915,7 @@ class WebhookMade(TypedDict):
 
     id: str
     """
-    The webhook.
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
     """
     version: int
     """
@@ -3360,7 +3939,7 @@ class WebhookMade(TypedDict):
     """
     description: str | None
     """
-    What it is for.
+    The owner's note of its purpose.
     """
     active: bool
     """
@@ -3372,7 +3951,7 @@ class WebhookMade(TypedDict):
     """
     created_at: str
     """
-    When it was made.
+    When it was made, by the service's own clock.
     """
     ended_at: str | None
     """
@@ -3395,7 +3974,7 @@ class WebhookPatch(TypedDict):
 
     url: NotRequired[str]
     """
-    Where to.
+    The new address: https, without credentials.
     """
     sites: NotRequired[list[Site]]
     """
@@ -3407,7 +3986,7 @@ class WebhookPatch(TypedDict):
     """
     description: NotRequired[str | None]
     """
-    What it is for.
+    Your own note of its purpose; null takes it away.
     """
     active: NotRequired[bool]
     """
@@ -3426,7 +4005,7 @@ class WebhookRead(TypedDict):
 
     id: str
     """
-    The webhook.
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
     """
     version: int
     """
@@ -3450,7 +4029,7 @@ class WebhookRead(TypedDict):
     """
     description: str | None
     """
-    What it is for.
+    The owner's note of its purpose.
     """
     active: bool
     """
@@ -3462,7 +4041,7 @@ class WebhookRead(TypedDict):
     """
     created_at: str
     """
-    When it was made.
+    When it was made, by the service's own clock.
     """
     ended_at: str | None
     """
@@ -3480,7 +4059,13 @@ class WithdrawalCreate(TypedDict):
     """
 
     withdrawn_on: str
+    """
+    The local day on which the subject withdrew: from then on nothing is observed any more, and what was recorded before stays.
+    """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 class WithdrawalRead(TypedDict):
@@ -3489,8 +4074,17 @@ class WithdrawalRead(TypedDict):
     """
 
     withdrawn_on: str
+    """
+    The local day on which the subject withdrew: from then on nothing is observed any more, and what was recorded before stays.
+    """
     reason: str
+    """
+    Why, in the subject's own sense; a subject need give no reason.
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
 
 
 Yes: TypeAlias = Literal[True]
@@ -3505,8 +4099,17 @@ class FieldError(TypedDict):
     """
 
     pointer: str
+    """
+    Where: an RFC 6901 pointer into the body, or `/query/…`, `/header/…`, `/path/…`.
+    """
     code: str
+    """
+    What is wrong, for programs; the set may grow.
+    """
     detail: str
+    """
+    What is wrong, for people. It never repeats what was sent.
+    """
 
 
 class Problem(TypedDict):
@@ -3519,15 +4122,24 @@ class Problem(TypedDict):
     A page that explains it.
     """
     title: str
+    """
+    What the problem is, the same each time.
+    """
     status: int
+    """
+    The HTTP status, again.
+    """
     detail: str
+    """
+    What to do next.
+    """
     instance: str
     """
     The request's X-Request-Id.
     """
     errors: NotRequired[list[FieldError] | None]
     """
-    Each thing that is wrong.
+    Each thing that is wrong; absent where one text says it all.
     """
 
 
@@ -3537,6 +4149,9 @@ class ActivationPage(TypedDict):
     """
 
     items: list[ActivationRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -3549,13 +4164,25 @@ class AdjudicationRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     visit: str
     """
     Read its gradings at the subject's visit of this code.
     """
     status: AdjudicationStatus
+    """
+    Whether it was decided; the endpoint waits for those that are open.
+    """
     grade: int | None
     """
     The grade that counts for the visit; null while it is open.
@@ -3588,10 +4215,25 @@ class Arm(TypedDict):
     """
 
     code: str
+    """
+    The arm's code, by which allocations name it.
+    """
     label: str
+    """
+    What the arm is called in forms and reports.
+    """
     type: ArmType
+    """
+    What kind of arm it is, in the registry's words.
+    """
     description: str
+    """
+    What its subjects receive.
+    """
     receives_study_drug: bool
+    """
+    Whether exposures are recorded of its subjects; of the others they are refused.
+    """
 
 
 class ArmFlow(TypedDict):
@@ -3600,6 +4242,9 @@ class ArmFlow(TypedDict):
     """
 
     arm: str
+    """
+    The arm's code in the protocol.
+    """
     randomized: int
     """
     All allocations.
@@ -3618,11 +4263,11 @@ class ArmFlow(TypedDict):
     """
     treatment_ended: list[CauseCount]
     """
-    Who gave up the study treatment.
+    How many gave up the study treatment, by cause.
     """
     study_left: list[CauseCount]
     """
-    Who left the study.
+    How many gave up taking part, by cause.
     """
     evaluable: int
     """
@@ -3644,7 +4289,13 @@ class ArmMeasure(TypedDict):
     """
 
     arm: str
+    """
+    The arm's code in the protocol.
+    """
     subjects: int
+    """
+    How many it could be told of.
+    """
     quartiles: QuartilesRead | None
     """
     Null of nobody.
@@ -3657,11 +4308,17 @@ class ArmOutcome(TypedDict):
     """
 
     arm: str
+    """
+    The arm's code in the protocol.
+    """
     evaluable: int
     """
     With or without the event.
     """
     events: int
+    """
+    How many of them had the event.
+    """
     share: Estimate | None
     """
     Wilson's interval; null of nobody.
@@ -3686,6 +4343,9 @@ class AssessorPairs(TypedDict):
     """
 
     pairs: int
+    """
+    Visits that two assessors graded independently.
+    """
     agreeing: float | None
     """
     The share with the same grade; null of none.
@@ -3703,7 +4363,13 @@ class AssessorPairs(TypedDict):
     Pairs by first (row) and second (column) grade, from the lowest on.
     """
     assessor: str
+    """
+    The `id` of the assessor's account.
+    """
     name: str
+    """
+    As it stands on the account now.
+    """
 
 
 class Assumed(TypedDict):
@@ -3712,6 +4378,9 @@ class Assumed(TypedDict):
     """
 
     assumption: str
+    """
+    How those who are not evaluable are taken to have ended.
+    """
     difference: Estimate | None
     """
     Miettinen and Nurminen.
@@ -3724,15 +4393,45 @@ class AuthorizationServer(TypedDict):
     """
 
     issuer: str
+    """
+    The `iss` of every token.
+    """
     token_endpoint: str
+    """
+    Where to ask for a token.
+    """
     revocation_endpoint: str
+    """
+    Where to end a session.
+    """
     jwks_uri: str
+    """
+    Where the public keys are that verify tokens.
+    """
     grant_types_supported: list[GrantType]
+    """
+    With what a token may be asked for.
+    """
     token_endpoint_auth_methods_supported: list[ClientAuthentication]
+    """
+    How a client may show who it is.
+    """
     token_endpoint_auth_signing_alg_values_supported: list[str]
+    """
+    How an assertion may be signed.
+    """
     revocation_endpoint_auth_methods_supported: list[Literal["none"]]
+    """
+    None: the token is enough to end it.
+    """
     scopes_supported: list[str]
+    """
+    The only scope; the role decides what a token may do.
+    """
     response_types_supported: list[str]
+    """
+    None: there is no authorization endpoint.
+    """
 
 
 class Causality(TypedDict):
@@ -3741,7 +4440,13 @@ class Causality(TypedDict):
     """
 
     study_drug: CausalityVerdict
+    """
+    How likely it is that the study drug caused it; what makes a serious event a suspected reaction.
+    """
     radiotherapy: CausalityVerdict
+    """
+    How likely it is that radiotherapy caused it.
+    """
 
 
 class CausalityPatch(TypedDict):
@@ -3750,7 +4455,13 @@ class CausalityPatch(TypedDict):
     """
 
     study_drug: NotRequired[CausalityVerdict]
+    """
+    How likely it is that the study drug caused it; what makes a serious event a suspected reaction.
+    """
     radiotherapy: NotRequired[CausalityVerdict]
+    """
+    How likely it is that radiotherapy caused it, corrected.
+    """
 
 
 class CausalityRead(TypedDict):
@@ -3759,7 +4470,13 @@ class CausalityRead(TypedDict):
     """
 
     study_drug: CausalityVerdict
+    """
+    How likely it is that the study drug caused it; what makes a serious event a suspected reaction.
+    """
     radiotherapy: CausalityVerdict
+    """
+    How likely it is that radiotherapy caused it.
+    """
 
 
 class CertificatePage(TypedDict):
@@ -3768,6 +4485,9 @@ class CertificatePage(TypedDict):
     """
 
     items: list[CertificateRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -3780,8 +4500,17 @@ class ChangeRead(TypedDict):
     """
 
     field: str
+    """
+    The field, by its name in the record.
+    """
     old: JsonValue
+    """
+    What it said before; null of a record's first version.
+    """
     new: JsonValue
+    """
+    What it says since.
+    """
 
 
 class CheckpointPage(TypedDict):
@@ -3790,6 +4519,9 @@ class CheckpointPage(TypedDict):
     """
 
     items: list[CheckpointRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -3802,6 +4534,9 @@ class ClientPage(TypedDict):
     """
 
     items: list[ClientRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -3818,17 +4553,29 @@ class CommitmentRead(TypedDict):
     Merkle tree head (RFC 6962) over every slot, hexadecimal.
     """
     algorithm: str
+    """
+    Names how the list is made from the seed; docs/randomization.md describes it.
+    """
     slots: int
     """
     Slots in all strata together.
     """
     design: DesignRead
+    """
+    What is public of what makes the list. Block sizes are not: they would let a recruiter guess.
+    """
     contributions: dict[str, str]
     """
     Each party's commitment to its part of the seed, hexadecimal.
     """
     protocol_version: str
+    """
+    The version of the protocol whose list this is.
+    """
     published_at: str
+    """
+    When it was published, by the service's own clock; nothing changes it after.
+    """
 
 
 class Comparison(TypedDict):
@@ -3837,15 +4584,24 @@ class Comparison(TypedDict):
     """
 
     id: str
+    """
+    Which outcome: `primary` or `secondary`.
+    """
     title: str
+    """
+    The outcome in words.
+    """
     arms: list[ArmOutcome]
+    """
+    Its figures in each arm.
+    """
     difference: Estimate | None
     """
-    Of shares: Miettinen and Nurminen.
+    The difference of shares, with Miettinen and Nurminen's interval.
     """
     difference_newcombe: Estimate | None
     """
-    Of shares: Newcombe.
+    The same difference of shares with Newcombe's interval, which holds for few subjects too.
     """
     common_difference: Estimate | None
     """
@@ -3860,6 +4616,9 @@ class Comparison(TypedDict):
     Cochran, Mantel and Haenszel; null where nothing can vary.
     """
     assumed: list[Assumed]
+    """
+    The same difference under extreme assumptions about those not evaluable.
+    """
 
 
 class Completeness(TypedDict):
@@ -3892,6 +4651,9 @@ class Completeness(TypedDict):
     What a reader must know to judge the figures.
     """
     by_site: list[SiteCompleteness]
+    """
+    Each site's figures.
+    """
 
 
 class ConsentRead(TypedDict):
@@ -3900,10 +4662,25 @@ class ConsentRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     version: str
+    """
+    Of the approved consent form.
+    """
     signed_on: str
+    """
+    The local day on which the subject signed: not after today.
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
     withdrawal: WithdrawalRead | None
+    """
+    When and why it was withdrawn; null while it is in force.
+    """
 
 
 class Consort(TypedDict):
@@ -3956,6 +4733,9 @@ class Consort(TypedDict):
     In screening, or eligible and not randomized.
     """
     flow: Flow
+    """
+    From randomization to the primary outcome.
+    """
 
 
 class CorrectionCreate(TypedDict):
@@ -3964,6 +4744,9 @@ class CorrectionCreate(TypedDict):
     """
 
     kind: CorrectionKind
+    """
+    What went wrong; it decides which other field is needed.
+    """
     stratum: NotRequired[FactorValues]
     """
     For `wrong_stratum`: the correct value of every stratification factor.
@@ -3992,11 +4775,29 @@ class CorrectionRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     kind: CorrectionKind
+    """
+    What went wrong.
+    """
     reason: str
+    """
+    What happened, in the words of who recorded it.
+    """
     discovered_on: str
+    """
+    The local day on which the error came to light.
+    """
     stratum: FactorValues | None
     """
     The correct factor values. The latest such correction of a subject counts.
@@ -4006,6 +4807,9 @@ class CorrectionRead(TypedDict):
     Those that the subject was randomized with; null for other kinds.
     """
     criteria: list[str] | None
+    """
+    The protocol's criteria that the subject did not meet; null for other kinds.
+    """
     pair: str | None
     """
     Shared by the two records of a duplicate; it says nothing of either.
@@ -4019,7 +4823,13 @@ class CorrectionRead(TypedDict):
     The same person's other subject, where it is at a site of yours.
     """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
 
 
 class CriterionRead(TypedDict):
@@ -4028,9 +4838,21 @@ class CriterionRead(TypedDict):
     """
 
     id: str
+    """
+    The criterion in the protocol: I of an inclusion, E of an exclusion.
+    """
     kind: CriterionKind
+    """
+    What meeting it means: an exclusion that is met keeps the subject out.
+    """
     text: str
+    """
+    Its wording in the protocol.
+    """
     verdict: CriterionVerdict
+    """
+    What the facts say of it; `unknown` for want of one.
+    """
     flag: str | None
     """
     What the investigator should look at, if anything.
@@ -4052,9 +4874,12 @@ class CurvePoint(TypedDict):
     """
     at_risk: int
     """
-    Just before.
+    How many were watched just before that day.
     """
     value: Estimate
+    """
+    The curve's value from that day on, a share.
+    """
 
 
 class DatedFact(TypedDict):
@@ -4063,6 +4888,9 @@ class DatedFact(TypedDict):
     """
 
     value: FactValue
+    """
+    The value, as the fact's type asks.
+    """
     measured_on: str
     """
     The local day of the measurement or examination: it grows stale (`eligibility.screening_window_days` of the protocol).
@@ -4084,7 +4912,7 @@ class DeadlineRead(TypedDict):
 
     id: str
     """
-    The deadline.
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
     """
     version: int
     """
@@ -4092,11 +4920,11 @@ class DeadlineRead(TypedDict):
     """
     site: str
     """
-    The subject's site.
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
     """
     subject_id: str
     """
-    The subject.
+    The `id` of the subject whom it is about.
     """
     case_id: str
     """
@@ -4175,6 +5003,9 @@ class DeadlineRead(TypedDict):
     When this version was derived.
     """
     links: DeadlineLinks
+    """
+    Where to go from here, as paths of this service.
+    """
 
 
 class DeliveryRead(TypedDict):
@@ -4218,8 +5049,17 @@ class DeviationCreate(TypedDict):
     """
 
     code: ReportableDeviation
+    """
+    What kind of departure it is.
+    """
     description: str
+    """
+    What happened, in words, without a person's name.
+    """
     occurred_on: str
+    """
+    The local day on which it happened.
+    """
 
 
 class DeviationRead(TypedDict):
@@ -4228,13 +5068,37 @@ class DeviationRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     code: DeviationCode
+    """
+    What kind of departure it is.
+    """
     description: str
+    """
+    What happened, in words.
+    """
     occurred_on: str
+    """
+    The local day on which it happened.
+    """
     source: DeviationSource
+    """
+    Whether a person reported it or the service noticed it.
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
 
 
 class DiscontinuationPut(TypedDict):
@@ -4274,8 +5138,17 @@ class DiscontinuationRead(TypedDict):
     The last day on which study drug may be recorded: leaving the study ends the treatment too.
     """
     protocol_version: str | None
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     reason: str | None
+    """
+    Why it was changed last; null in the first version.
+    """
     recorded_at: str | None
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
     version: int
     """
     0 before anything is recorded.
@@ -4288,12 +5161,21 @@ class EligibilitySignatureCreate(TypedDict):
     """
 
     meaning: SignatureMeaning
+    """
+    What the signer states by it (21 CFR 11.50(a)(3)), in these very words.
+    """
     password: NotRequired[str]
+    """
+    The signer's own password, once more: a token alone signs nothing (21 CFR 11.200(a)). Wrong ones are slowed down, and stand in the trail.
+    """
     totp: NotRequired[str]
     """
     The code that the authenticator shows now.
     """
     evaluation_hash: str
+    """
+    The evaluation that it covers: SHA-256, in hexadecimal, over facts, verdicts, protocol version, subject and version.
+    """
 
 
 class EligibilitySignatureRead(TypedDict):
@@ -4302,17 +5184,29 @@ class EligibilitySignatureRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     meaning: SignatureMeaning
+    """
+    What the signer states by it (21 CFR 11.50(a)(3)), in these very words.
+    """
     signed_by: str
     """
     The signer's name at the time.
     """
     signer: str
+    """
+    The `id` of the account that signed.
+    """
     role: Role
     """
     The signer's role at the time.
     """
     signed_at: str
+    """
+    When it was signed, by the service's own clock (21 CFR 11.50(a)(2)).
+    """
     version: int
     """
     The version that was signed.
@@ -4322,6 +5216,9 @@ class EligibilitySignatureRead(TypedDict):
     False once what was signed has changed: then it has to be signed anew.
     """
     evaluation_hash: str
+    """
+    The evaluation that it covers: SHA-256, in hexadecimal, over facts, verdicts, protocol version, subject and version.
+    """
 
 
 class EvaluationPage(TypedDict):
@@ -4330,6 +5227,9 @@ class EvaluationPage(TypedDict):
     """
 
     items: list[EvaluationRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4363,7 +5263,7 @@ class EventRead(TypedDict):
     """
     record: RecordRef
     """
-    The record it is about.
+    What happened to: read it by its link.
     """
     links: EventLinks
     """
@@ -4377,6 +5277,9 @@ class ExposurePage(TypedDict):
     """
 
     items: list[ExposureRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4448,18 +5351,33 @@ class GradingCreate(TypedDict):
     """
 
     assessed_at: str
+    """
+    When the mouth was looked at, not when it was written down: not in the future, and on the visit's day.
+    """
     grade: int
     """
     On the protocol's scale; this one counts.
     """
     mucosal_appearance: MucosalAppearance
+    """
+    What the mucosa looks like at its worst place.
+    """
     ulceration: bool
+    """
+    Whether there is an ulcer anywhere in the mouth.
+    """
     pain_score: int
     """
     Numeric rating scale.
     """
     analgesic: Analgesic
+    """
+    The strongest analgesic that the oral pain needs.
+    """
     diet: Diet
+    """
+    What the subject can eat.
+    """
 
 
 class GradingPatch(TypedDict):
@@ -4468,13 +5386,37 @@ class GradingPatch(TypedDict):
     """
 
     assessed_at: NotRequired[str]
+    """
+    When the mouth was looked at, not when it was written down: not in the future, and on the visit's day.
+    """
     grade: NotRequired[int]
+    """
+    The grade concluded, 0 to 4 on the protocol's scale; it is the one that counts.
+    """
     mucosal_appearance: NotRequired[MucosalAppearance]
+    """
+    What the mucosa looks like at its worst place.
+    """
     ulceration: NotRequired[bool]
+    """
+    Whether there is an ulcer anywhere in the mouth.
+    """
     pain_score: NotRequired[int]
+    """
+    The worst oral pain on the numeric rating scale, 0 (none) to 10 (the worst imaginable).
+    """
     analgesic: NotRequired[Analgesic]
+    """
+    The strongest analgesic that the oral pain needs.
+    """
     diet: NotRequired[Diet]
+    """
+    What the subject can eat.
+    """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 class GradingRead(TypedDict):
@@ -4483,26 +5425,77 @@ class GradingRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     visit: str
+    """
+    The code of the visit at which it was made, as in the subject's schedule.
+    """
     assessor: str
+    """
+    The `id` of the account that graded.
+    """
     assessed_at: str
+    """
+    When the mouth was looked at, not when it was written down: not in the future, and on the visit's day.
+    """
     assessed_on: str
     """
     The local date of assessed_at.
     """
     grade: int
+    """
+    The grade that the assessor concluded, 0 to 4 on the protocol's scale; it is the one that counts.
+    """
     mucosal_appearance: MucosalAppearance
+    """
+    What the mucosa looks like at its worst place.
+    """
     ulceration: bool
+    """
+    Whether there is an ulcer anywhere in the mouth.
+    """
     pain_score: int
+    """
+    The worst oral pain on the numeric rating scale, 0 (none) to 10 (the worst imaginable).
+    """
     analgesic: Analgesic
+    """
+    The strongest analgesic that the oral pain needs.
+    """
     diet: Diet
+    """
+    What the subject can eat.
+    """
     derived: DerivedGrades
+    """
+    The grades that follow from the components; a difference raises a query and changes nothing.
+    """
     flags: list[GradingFlag]
+    """
+    What someone should look at; a flag never refuses a grading.
+    """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     reason: str | None
+    """
+    Why it was changed last; null in the first version.
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
     version: int
+    """
+    Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+    """
     content_hash: str
     """
     What a signature covers.
@@ -4520,15 +5513,15 @@ class GradingToVerify(TypedDict):
 
     grading_id: str
     """
-    The grading.
+    The grading to compare: read it at `/v1/gradings/{id}`.
     """
     site: str
     """
-    The subject's site.
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
     """
     subject_id: str
     """
-    The subject.
+    The `id` of the subject whom it is about.
     """
     visit: str
     """
@@ -4554,6 +5547,9 @@ class GradingToVerifyPage(TypedDict):
     """
 
     items: list[GradingToVerify]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4572,6 +5568,9 @@ class KeySet(TypedDict):
     """
 
     keys: list[PublicKey]
+    """
+    One to eight public keys: a second one lets you change keys without a gap.
+    """
 
 
 class LockPut(TypedDict):
@@ -4622,14 +5621,29 @@ class Me(TypedDict):
     """
 
     id: str
+    """
+    The account, as the audit trail and records name it.
+    """
     name: str
+    """
+    As it stands in signatures.
+    """
     role: Role
+    """
+    The role, which decides what you may do.
+    """
     sites: list[str]
+    """
+    The hospitals whose records exist for you; empty of a role of the whole trial.
+    """
     machine: bool
     """
     Whether this is a system; systems never sign.
     """
     actions: list[Action]
+    """
+    What the role may do, each under the name that the operations list.
+    """
 
 
 class Measure(TypedDict):
@@ -4638,8 +5652,17 @@ class Measure(TypedDict):
     """
 
     id: str
+    """
+    Which measure, by its name in the endpoint of a subject.
+    """
     title: str
+    """
+    The measure in words, with its unit.
+    """
     arms: list[ArmMeasure]
+    """
+    Its distribution in each arm.
+    """
     difference: Estimate | None
     """
     Hodges and Lehmann, first arm minus second; null if one has nobody.
@@ -4663,6 +5686,9 @@ class OutcomeRead(TypedDict):
     """
 
     status: OutcomeStatus
+    """
+    What is known of it today.
+    """
     deciding_grading: str | None
     """
     The first that reached the grade; of a visit with several, the earliest.
@@ -4673,7 +5699,7 @@ class OutcomeRead(TypedDict):
     """
     deciding_visit: str | None
     """
-    The code of its visit.
+    At which visit it was made; null while nothing decided.
     """
     deciding_basis: GradeBasis | None
     """
@@ -4718,6 +5744,9 @@ class ProofPage(TypedDict):
     """
 
     items: list[ProofRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4730,6 +5759,9 @@ class ProtocolVersionList(TypedDict):
     """
 
     items: list[ProtocolVersionSummary]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4743,7 +5775,7 @@ class QueryCreate(TypedDict):
 
     subject_id: str
     """
-    The subject's `id`.
+    The `id` of the subject whom it is about.
     """
     record: RecordKind
     """
@@ -4786,7 +5818,7 @@ class QueryStepRead(TypedDict):
     """
     recorded_at: str
     """
-    When.
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
     """
 
 
@@ -4796,6 +5828,9 @@ class RandomizationPage(TypedDict):
     """
 
     items: list[RandomizationRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4808,7 +5843,13 @@ class RandomizationReport(TypedDict):
     """
 
     sites: list[SiteFigures]
+    """
+    Each of your sites.
+    """
     total: RandomizationFigures
+    """
+    All of your sites together.
+    """
 
 
 class Recruitment(TypedDict):
@@ -4857,7 +5898,13 @@ class Recruitment(TypedDict):
     The end of the protocol's month of primary completion; null without a target.
     """
     by_site: list[SiteRecruitment]
+    """
+    Each site's inclusions.
+    """
     weeks: list[RecruitmentWeek]
+    """
+    Every week since the first inclusion, also those without one.
+    """
     forecast: RecruitmentForecast | None
     """
     Null when too little is known, or not all sites are counted.
@@ -4870,6 +5917,9 @@ class ReferenceDocumentPage(TypedDict):
     """
 
     items: list[ReferenceDocumentRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4941,7 +5991,13 @@ class SignatureCreate(TypedDict):
     """
 
     meaning: SignatureMeaning
+    """
+    What the signer states by it (21 CFR 11.50(a)(3)), in these very words.
+    """
     password: NotRequired[str]
+    """
+    The signer's own password, once more: a token alone signs nothing (21 CFR 11.200(a)). Wrong ones are slowed down, and stand in the trail.
+    """
     totp: NotRequired[str]
     """
     The code that the authenticator shows now.
@@ -4958,6 +6014,9 @@ class SiteList(TypedDict):
     """
 
     items: list[SiteRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4970,6 +6029,9 @@ class StoppingRulePage(TypedDict):
     """
 
     items: list[StoppingRuleRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -4982,18 +6044,57 @@ class StudyRead(TypedDict):
     """
 
     nct_id: str
+    """
+    The trial's number at ClinicalTrials.gov.
+    """
     organisation_study_id: str
+    """
+    The sponsor's own number of the trial.
+    """
     brief_title: str
+    """
+    The short title in the registry.
+    """
     official_title: str
+    """
+    The full title in the registry.
+    """
     phase: str
+    """
+    The phase, in the registry's words.
+    """
     study_type: str
+    """
+    Whether it intervenes or observes, in the registry's words.
+    """
     allocation: str
+    """
+    How subjects are assigned to arms, in the registry's words.
+    """
     intervention_model: str
+    """
+    How the arms relate to each other, in the registry's words.
+    """
     masking: str
+    """
+    Who does not know the arm, in the registry's words. The registry's trial is open label; assessors are kept blind by this service all the same.
+    """
     conditions: list[str]
+    """
+    What is studied.
+    """
     sponsor: str
+    """
+    Who answers for the trial.
+    """
     collaborators: list[str]
+    """
+    The other organisations that take part.
+    """
     target_enrolment: int
+    """
+    How many subjects are to be randomized.
+    """
     start: str
     """
     Year and month.
@@ -5007,14 +6108,29 @@ class StudyRead(TypedDict):
     Year and month.
     """
     has_dmc: bool
+    """
+    Whether a data monitoring committee watches over the trial.
+    """
     time_zone: str
     """
     Clinical dates are local dates there.
     """
     primary_outcome: Outcome
+    """
+    What the trial is to show.
+    """
     secondary_outcomes: list[Outcome]
+    """
+    What it is to show besides.
+    """
     arms: list[Arm]
+    """
+    The groups to which subjects are allocated, in the protocol's order.
+    """
     protocol_version: str
+    """
+    The version of the protocol that is in force.
+    """
 
 
 class SubjectRead(TypedDict):
@@ -5023,11 +6139,29 @@ class SubjectRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     number: str
+    """
+    The subject's number in the trial: the site's code and a count, which is all that reports and case reports name the subject by.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     status: SubjectStatus
+    """
+    Where the subject stands; most moves follow from what is recorded.
+    """
     sex: Sex
+    """
+    Sex as recorded at birth.
+    """
     year_of_birth: int
+    """
+    The year alone: the trial keeps no date of birth.
+    """
     left_on: str | None
     """
     The local day on which the subject left the study: withdrew, was last known of before being lost to follow-up, or died; of several such days the earliest. Null of a subject who failed screening, also after a withdrawal or death.
@@ -5037,9 +6171,21 @@ class SubjectRead(TypedDict):
     The local day of death: the one given as the end of the study, or the one on which the status was set by hand. Null while alive, and where no day was kept.
     """
     created_at: str
+    """
+    When it was made, by the service's own clock.
+    """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     version: int
+    """
+    Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+    """
     links: SubjectLinks
+    """
+    Where to go from here, as paths of this service.
+    """
 
 
 class SubjectVisitRead(TypedDict):
@@ -5048,18 +6194,33 @@ class SubjectVisitRead(TypedDict):
     """
 
     code: str
+    """
+    The visit's code in the schedule, unique for the subject.
+    """
     label: str
+    """
+    The visit in words, as the protocol names it.
+    """
     planned_on: str | None
     """
     Null when the visit left the schedule.
     """
     window: DateRange | None
+    """
+    The local days on which it may take place without a flag; null when it left the schedule.
+    """
     status: VisitStatus
+    """
+    How it stands today.
+    """
     date: str | None
     """
     The local date on which it took place.
     """
     missed_reason: str | None
+    """
+    Why it did not take place, in words, for the reader of the record.
+    """
     flags: list[VisitFlag]
     """
     What is unusual about the recorded date.
@@ -5077,11 +6238,17 @@ class SubjectVisitRead(TypedDict):
     0 before anything is recorded.
     """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     number: str
     """
-    The subject's number.
+    The subject's number in the trial: the site's code and a count, which is all that reports and case reports name the subject by.
     """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
 
 
 class SubmissionCreate(TypedDict):
@@ -5106,6 +6273,9 @@ class SubmissionCreate(TypedDict):
     The version of the event that was sent; if left out, the one that the record held at that moment.
     """
     receipt: NotRequired[str | None]
+    """
+    How the recipient acknowledged it: a number or reference, no person's name.
+    """
 
 
 class SubmissionPage(TypedDict):
@@ -5114,6 +6284,9 @@ class SubmissionPage(TypedDict):
     """
 
     items: list[SubmissionRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5126,6 +6299,9 @@ class TermPage(TypedDict):
     """
 
     items: list[TermRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5150,6 +6326,9 @@ class UserPage(TypedDict):
     """
 
     items: list[UserRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5162,6 +6341,9 @@ class VerificationPage(TypedDict):
     """
 
     items: list[VerificationRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5174,18 +6356,33 @@ class VisitRead(TypedDict):
     """
 
     code: str
+    """
+    The visit's code in the schedule, unique for the subject.
+    """
     label: str
+    """
+    The visit in words, as the protocol names it.
+    """
     planned_on: str | None
     """
     Null when the visit left the schedule.
     """
     window: DateRange | None
+    """
+    The local days on which it may take place without a flag; null when it left the schedule.
+    """
     status: VisitStatus
+    """
+    How it stands today.
+    """
     date: str | None
     """
     The local date on which it took place.
     """
     missed_reason: str | None
+    """
+    Why it did not take place, in words, for the reader of the record.
+    """
     flags: list[VisitFlag]
     """
     What is unusual about the recorded date.
@@ -5210,6 +6407,9 @@ class WebhookPage(TypedDict):
     """
 
     items: list[WebhookRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5228,6 +6428,9 @@ class AdjudicationPage(TypedDict):
     """
 
     items: list[AdjudicationRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5252,17 +6455,41 @@ class AdverseEventCreate(TypedDict):
     Severity; the term defines which exist.
     """
     onset_on: str
+    """
+    The local day on which the event began, at this grade.
+    """
     resolved_on: NotRequired[str | None]
+    """
+    The local day on which it was over; null while it lasts.
+    """
     aware_at: str
     """
     When the site learnt of it: day 0.
     """
     serious: bool
+    """
+    Whether it is serious by the criteria of ICH E2B(R3) E.i.3.2, which is another question than how severe it is. A serious event starts the clocks; a wrong no here is a report that is missed.
+    """
     seriousness: list[Seriousness]
+    """
+    Which of the criteria make it serious; empty of an event that is not.
+    """
     causality: Causality
+    """
+    The investigator's judgment, of each treatment by itself.
+    """
     action_taken: ActionTaken
+    """
+    What was done with the study drug because of it.
+    """
     outcome: EventOutcome
+    """
+    How the event stands, or how it ended (ICH E2B(R3) E.i.7).
+    """
     narrative: NotRequired[str | None]
+    """
+    The event in words. Name no person: it goes into case reports as it stands.
+    """
     continues: NotRequired[str | None]
     """
     The `id` of the occurrence before, where the severity of one event changed: each grade has its own period.
@@ -5278,17 +6505,53 @@ class AdverseEventPatch(TypedDict):
     """
 
     term: NotRequired[str]
+    """
+    The term, corrected; every occurrence of the case follows.
+    """
     term_detail: NotRequired[str | None]
+    """
+    What it is, for a term that says «Other, specify»; null takes it away.
+    """
     grade: NotRequired[int]
+    """
+    Severity, corrected. An event that grew worse is reported anew with `continues` instead.
+    """
     onset_on: NotRequired[str]
+    """
+    The local day on which the event began, at this grade.
+    """
     resolved_on: NotRequired[str | None]
+    """
+    The local day on which it was over; null while it lasts.
+    """
     aware_at: NotRequired[str]
+    """
+    When the site learnt of it: day 0 of every clock of safety reporting (ICH E2A).
+    """
     serious: NotRequired[bool]
+    """
+    Whether it is serious by the criteria of ICH E2B(R3) E.i.3.2, which is another question than how severe it is. A serious event starts the clocks; a wrong no here is a report that is missed.
+    """
     seriousness: NotRequired[list[Seriousness]]
+    """
+    Which of the criteria make it serious; empty of an event that is not.
+    """
     causality: NotRequired[CausalityPatch]
+    """
+    The investigator's judgment, of one treatment or of both.
+    """
     action_taken: NotRequired[ActionTaken]
+    """
+    What was done with the study drug because of it.
+    """
     outcome: NotRequired[EventOutcome]
+    """
+    How the event stands, or how it ended (ICH E2B(R3) E.i.7).
+    """
     narrative: NotRequired[str | None]
+    """
+    The event in words. Name no person: it goes into case reports as it stands.
+    """
     informed_at: NotRequired[str]
     """
     When you learnt of what changes: day 0 of deadlines that it starts. Now, if left out.
@@ -5298,6 +6561,9 @@ class AdverseEventPatch(TypedDict):
     The event did not happen, or is another one. With nothing but a reason, and for good: nothing is ever deleted.
     """
     sponsor_causality: NotRequired[CausalityVerdict | None]
+    """
+    How likely the sponsor's safety officer holds it that the study drug caused it. Where the two differ, the event is reported all the same (ICH E2A).
+    """
     expectedness: NotRequired[Expectedness | None]
     """
     The safety officer's: expected if the reference safety information in force on the day of onset lists the term at this grade or above.
@@ -5311,6 +6577,9 @@ class AdverseEventPatch(TypedDict):
     Of MedDRA, with the code.
     """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 class AdverseEventRead(TypedDict):
@@ -5319,8 +6588,17 @@ class AdverseEventRead(TypedDict):
     """
 
     id: str
+    """
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
+    """
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     site: str
+    """
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
     case_id: str
     """
     The `id` of the first occurrence: deadlines run for the case.
@@ -5338,16 +6616,37 @@ class AdverseEventRead(TypedDict):
     It does not count any more; `reason` says why.
     """
     term: str
+    """
+    The term of CTCAE, in its wording.
+    """
     term_detail: str | None
+    """
+    What it is, for a term that says «Other, specify»; else null.
+    """
     meddra_code: str
+    """
+    The lowest level term in MedDRA, eight digits: the dictionary's, or the safety officer's.
+    """
     meddra_version: str
     """
     Of MedDRA, which has the code.
     """
     ctcae_version: str
+    """
+    The version of CTCAE whose grades and term these are.
+    """
     grade: int
+    """
+    Severity by CTCAE, 1 to 5 (death).
+    """
     onset_on: str
+    """
+    The local day on which the event began, at this grade.
+    """
     resolved_on: str | None
+    """
+    The local day on which it was over; null while it lasts.
+    """
     grade_until: str | None
     """
     The last day of this grade: of its resolution, the day the next grade began, or the day of death. Null while it lasts.
@@ -5357,6 +6656,9 @@ class AdverseEventRead(TypedDict):
     It began later after radiotherapy than the protocol collects events.
     """
     aware_at: str
+    """
+    When the site learnt of it: day 0 of every clock of safety reporting (ICH E2A).
+    """
     informed_at: str
     """
     When the site learnt of what this version says.
@@ -5366,8 +6668,17 @@ class AdverseEventRead(TypedDict):
     When this version was recorded, in the trial's time.
     """
     serious: bool
+    """
+    Whether it is serious by the criteria of ICH E2B(R3) E.i.3.2, which is another question than how severe it is. A serious event starts the clocks; a wrong no here is a report that is missed.
+    """
     seriousness: list[Seriousness]
+    """
+    Which of the criteria make it serious; empty of an event that is not.
+    """
     causality: CausalityRead
+    """
+    The investigator's judgment, of each treatment by itself.
+    """
     sponsor_causality: CausalityVerdict | None
     """
     The safety officer's.
@@ -5389,12 +6700,33 @@ class AdverseEventRead(TypedDict):
     Serious, suspected and not assessed as expected.
     """
     action_taken: ActionTaken
+    """
+    What was done with the study drug because of it.
+    """
     outcome: EventOutcome
+    """
+    How the event stands, or how it ended (ICH E2B(R3) E.i.7).
+    """
     narrative: str | None
+    """
+    The event in words. Name no person: it goes into case reports as it stands.
+    """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     reason: str | None
+    """
+    Why it was changed last; null in the first version.
+    """
     recorded_at: str
+    """
+    When it was written down, by the service's own clock (21 CFR 11.10(e)); what it tells of may be earlier.
+    """
     version: int
+    """
+    Counts the versions of the record, from 1: every change makes the next one and keeps those before (ICH E6(R3) 4.2.2).
+    """
     content_hash: str
     """
     What a signature covers.
@@ -5435,8 +6767,17 @@ class Agreement(TypedDict):
     What a reader must know to judge the figures.
     """
     together: PairFigures
+    """
+    All pairs.
+    """
     by_site: list[SitePairs]
+    """
+    The pairs of each site.
+    """
     by_assessor: list[AssessorPairs]
+    """
+    The pairs of each assessor: whose grades run high or low shows here.
+    """
 
 
 class ArmTimes(TypedDict):
@@ -5445,6 +6786,9 @@ class ArmTimes(TypedDict):
     """
 
     arm: str
+    """
+    The arm's code in the protocol.
+    """
     subjects: int
     """
     With a first fraction and a grading.
@@ -5497,27 +6841,48 @@ class AuditEventRead(TypedDict):
     Rises in the order of writing.
     """
     at: str
+    """
+    When, by the service's own clock (21 CFR 11.10(e)).
+    """
     actor: ActorRead | None
     """
     Null where nobody was signed in.
     """
     action: str
+    """
+    What was done, in the words that the filter `action` takes.
+    """
     site: str | None
+    """
+    Where; null of what concerns the whole trial.
+    """
     subject: AuditedSubject | None
+    """
+    Whom it was about; null where it was about nobody.
+    """
     record: str
     """
     The kind of record, or the operation that was read or refused.
     """
     record_id: str
+    """
+    Which record of that kind, by its `id` or its name; empty of a list.
+    """
     changes: list[ChangeRead]
+    """
+    Each field that changed; empty where nothing was written.
+    """
     detail: JsonObject | None
     """
     What else is known where no row changed.
     """
     reason: str | None
+    """
+    Why, as whoever did it said; null where no reason is asked.
+    """
     request_id: str | None
     """
-    The `X-Request-Id` of the request.
+    The `X-Request-Id` under which it was asked for: quote it to find it in logs.
     """
     summary: str
     """
@@ -5531,8 +6896,17 @@ class ClientCreate(TypedDict):
     """
 
     client_id: str
+    """
+    The name that the system signs in with; it never changes.
+    """
     name: str
+    """
+    What the system is called in the audit trail.
+    """
     sites: list[Site]
+    """
+    The hospitals whose subjects it reads and writes.
+    """
     secret: NotRequired[str]
     """
     Random, 32 to 128 printable ASCII characters without spaces.
@@ -5549,8 +6923,17 @@ class ClientPatch(TypedDict):
     """
 
     name: NotRequired[str]
+    """
+    What the system is called in the audit trail from now on.
+    """
     sites: NotRequired[list[Site]]
+    """
+    The new sites, all of them.
+    """
     active: NotRequired[bool]
+    """
+    False: the system signs in no more, and every session ends within a second.
+    """
     secret: NotRequired[str | None]
     """
     Null: it signs in by its keys only.
@@ -5560,6 +6943,9 @@ class ClientPatch(TypedDict):
     Replaces the whole set. Null: it signs in by its secret only.
     """
     reason: str
+    """
+    Why: 3 to 500 characters, kept in the audit trail beside what changes (ICH E6(R3) 4.2.2).
+    """
 
 
 CodedOrMissing: TypeAlias = Coded | Missing
@@ -5574,6 +6960,9 @@ class ConsentPage(TypedDict):
     """
 
     items: list[ConsentRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5586,6 +6975,9 @@ class CorrectionPage(TypedDict):
     """
 
     items: list[CorrectionRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5607,7 +6999,7 @@ class CriterionRule(TypedDict):
     """
     text: str
     """
-    Its wording.
+    The criterion in the protocol's words.
     """
     when: JsonObject
     """
@@ -5629,6 +7021,9 @@ class DeadlinePage(TypedDict):
     """
 
     items: list[DeadlineRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5660,6 +7055,9 @@ class DeliveryPage(TypedDict):
     """
 
     items: list[DeliveryRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5672,6 +7070,9 @@ class DeviationPage(TypedDict):
     """
 
     items: list[DeviationRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5699,19 +7100,25 @@ class EligibilityRead(TypedDict):
     """
 
     overall: EligibilityOverall
+    """
+    Eligible only if every inclusion is met, no exclusion is, and none is unknown.
+    """
     evaluation_hash: str | None
     """
     What a signature covers; null before facts.
     """
     facts: Facts
     """
-    As given.
+    Every fact as it was given last.
     """
     normalised: Facts
     """
     Measurements in their quantity's normal unit.
     """
     criteria: list[CriterionRead]
+    """
+    Every criterion with its verdict, in the protocol's order.
+    """
     unknown_facts: list[str]
     """
     Facts that are still to be given.
@@ -5721,12 +7128,21 @@ class EligibilityRead(TypedDict):
     Facts to refresh before randomization.
     """
     evaluated_on: str | None
+    """
+    The local day on which the facts were judged, from which they grow stale; null before.
+    """
     signature: EligibilitySignatureRead | None
     """
     The last one; null until there is one.
     """
     protocol_version: str
+    """
+    The version of the protocol that was in force when it was recorded; `GET /v1/protocol-versions/{version}` has the document.
+    """
     reason: str | None
+    """
+    Why it was changed last; null in the first version.
+    """
     version: int
     """
     0 before anything is recorded.
@@ -5770,8 +7186,17 @@ class EndpointRead(TypedDict):
     """
 
     subject_id: str
+    """
+    The `id` of the subject whom it is about.
+    """
     primary: OutcomeRead
+    """
+    Grade 3 or higher in the window, by the protocol's own threshold.
+    """
     secondary: OutcomeRead
+    """
+    Any grade in the window, by the protocol's own threshold.
+    """
     window: DateRange | None
     """
     Null before the first fraction.
@@ -5782,7 +7207,7 @@ class EndpointRead(TypedDict):
     """
     max_grade: int | None
     """
-    In the window.
+    The highest grade assessed in the window; null before the first.
     """
     days_to_first_severe: int | None
     """
@@ -5835,6 +7260,9 @@ class EventPage(TypedDict):
     """
 
     items: list[EventRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5847,6 +7275,9 @@ class GradingPage(TypedDict):
     """
 
     items: list[GradingRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -5855,7 +7286,7 @@ class GradingPage(TypedDict):
 
 class Patient(TypedDict):
     """
-    D: the subject, by number only.
+    D: whom it happened to.
     """
 
     name: Missing
@@ -5925,11 +7356,17 @@ class ProtocolVersionRead(TypedDict):
     """
 
     version: str
+    """
+    The version of the document; records name it as `protocol_version`.
+    """
     sha256: str
     """
     Over the document's canonical JSON.
     """
     published_at: str
+    """
+    When it was published, by the service's own clock; nothing changes it after.
+    """
     document: JsonObject
     """
     The protocol as data; block sizes are withheld from everyone who recruits.
@@ -5951,7 +7388,7 @@ class QueryRead(TypedDict):
 
     id: str
     """
-    The query.
+    Names this record for good: a UUIDv7, so ids rise in the order of making.
     """
     version: int
     """
@@ -5959,11 +7396,11 @@ class QueryRead(TypedDict):
     """
     site: str
     """
-    The subject's site.
+    The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
     """
     subject_id: str
     """
-    The subject.
+    The `id` of the subject whom it is about.
     """
     record: RecordKind
     """
@@ -6068,6 +7505,9 @@ class SubjectPage(TypedDict):
     """
 
     items: list[SubjectRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -6083,6 +7523,9 @@ class SubjectVisitPage(TypedDict):
     """
 
     items: list[SubjectVisitRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -6095,6 +7538,9 @@ class Times(TypedDict):
     """
 
     arms: list[ArmTimes]
+    """
+    Each arm's curves.
+    """
     log_rank: ChiSquareRead | None
     """
     Of the severe grades; leaving censors.
@@ -6107,6 +7553,9 @@ class VisitList(TypedDict):
     """
 
     items: list[VisitRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -6119,6 +7568,9 @@ class AdverseEventPage(TypedDict):
     """
 
     items: list[AdverseEventRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -6131,6 +7583,9 @@ class AuditEventPage(TypedDict):
     """
 
     items: list[AuditEventRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
@@ -6143,11 +7598,29 @@ class CaseReport(TypedDict):
     """
 
     message: Message
+    """
+    N: who sends what to whom, and when.
+    """
     report: Report
+    """
+    C.1: which report this is, and of which version of the facts.
+    """
     primary_source: PrimarySource
+    """
+    C.2.r: who told the sponsor.
+    """
     sender: Sender
+    """
+    C.3: the sponsor, who answers for the report.
+    """
     study: StudyIdentification
+    """
+    C.5: the trial in which it happened.
+    """
     patient: Patient
+    """
+    D: the subject, by number only.
+    """
     reactions: list[Reaction]
     """
     E: the case's occurrences, oldest first.
@@ -6157,6 +7630,9 @@ class CaseReport(TypedDict):
     G: the study drug, and radiotherapy once it began.
     """
     narrative: Narrative
+    """
+    H: the case in words, and the sponsor's comments.
+    """
 
 
 class Endpoints(TypedDict):
@@ -6193,10 +7669,25 @@ class Endpoints(TypedDict):
     Code and name, in the order of the differences.
     """
     flow: list[ArmFlow]
+    """
+    What became of those who were randomized, in each arm.
+    """
     comparisons: list[Comparison]
+    """
+    The primary and the secondary outcome.
+    """
     times: Times
+    """
+    The time to the first severe grade.
+    """
     measures: list[Measure]
+    """
+    The measures derived beside the outcomes.
+    """
     grades_by_week: list[GradeWeek]
+    """
+    How bad oral mucositis was, from week to week.
+    """
 
 
 class QueryPage(TypedDict):
@@ -6205,6 +7696,9 @@ class QueryPage(TypedDict):
     """
 
     items: list[QueryRead]
+    """
+    The rows of this page, in the order that the list has.
+    """
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.

@@ -25,6 +25,13 @@ class Operations(Sender):
     ) -> Answer[models.SubjectPage]:
         """Subjects of your sites, in the order of their enrolment.
 
+        Filter by `site`, `status` or `number`. Nobody is named: a subject is a number,
+        a sex and a year of birth.
+
+        **Who may** (`subjects:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
@@ -64,6 +71,14 @@ class Operations(Sender):
     ) -> Answer[models.SubjectRead]:
         """Enter a person into screening; the answer holds the subject number.
 
+        The site must be recruiting: an approval of the protocol's version in force is
+        on record. Send `national_id` where the site asks for it: only a keyed digest is
+        kept, and a person who is known at any site is refused with `duplicate_subject`,
+        which says no more.
+
+        **Who may** (`subjects:create`): `investigator`, `coordinator`,
+        `hospital_system` at their own sites.
+
         Raises:
             TrialProblem: `site_not_active` (409), `protocol_not_approved` (409),
                 `duplicate_subject` (409), `record_frozen` (409), `record_locked` (409),
@@ -76,6 +91,13 @@ class Operations(Sender):
     def read_subject(self, subject_id: str) -> Answer[models.SubjectRead]:
         """One subject, with links to everything recorded about them.
 
+        `links` lead to every record of the subject; most exist before anything is
+        written there, with version 0.
+
+        **Who may** (`subjects:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
         """
@@ -85,6 +107,13 @@ class Operations(Sender):
         self, subject_id: str, body: models.SubjectPatch, *, if_match: str
     ) -> Answer[models.SubjectRead]:
         """Correct sex or year of birth, or set a status that a person may set.
+
+        Most statuses follow from what is recorded and cannot be set. `died`,
+        `withdrawn` and `lost_to_follow_up` end the subject's part for good: better
+        record a discontinuation, which also keeps the day and the cause.
+
+        **Who may** (`subjects:change`): `investigator`, `coordinator`,
+        `hospital_system` at their own sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -101,6 +130,10 @@ class Operations(Sender):
         self, subject_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.ConsentPage]:
         """The consents a subject signed, and which were withdrawn.
+
+        **Who may** (`consents:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -125,6 +158,13 @@ class Operations(Sender):
         self, subject_id: str, body: models.ConsentCreate, *, idempotency_key: str | None = None
     ) -> Answer[models.ConsentRead]:
         """Record a signed informed consent.
+
+        The version must be one that the site's ethics committee approved. Nothing is
+        observed of a subject before it, and nobody is randomized without it; where
+        several were signed, the last one counts.
+
+        **Who may** (`consents:create`): `investigator`, `coordinator` at their own
+        sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -154,9 +194,12 @@ class Operations(Sender):
 
         Of a subject who is known to have died since, the status stays.
 
+        **Who may** (`consents:create`): `investigator`, `coordinator` at their own
+        sites.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
-            consent_id: The consent's `id`.
+            consent_id: The consent's `id`, of that subject.
 
         Raises:
             TrialProblem: `already_withdrawn` (409), `after_leaving` (409),
@@ -183,6 +226,8 @@ class Operations(Sender):
         account and address. A browser keeps the cookie `trial-device`, by which its
         owner is told apart from strangers.
 
+        **Who may** (`session:create`): anyone, without a token.
+
         Raises:
             TrialProblem: `invalid_token_request` (400), `unsupported_grant_type` (400),
                 `password_change_required` (400), `totp_enrolment_required` (400),
@@ -196,6 +241,8 @@ class Operations(Sender):
 
         Every token of the session is refused within a second. A token that is not ours,
         or no longer, is answered alike: there is nothing left to end.
+
+        **Who may** (`session:end`): anyone, without a token.
         """
         return self.send("POST", "/v1/oauth/revoke", form=body)
 
@@ -205,6 +252,8 @@ class Operations(Sender):
         A password that an admin gave has to be replaced before signing in. Every
         session of yours ends. At least 12 characters; common and guessable ones are
         refused.
+
+        **Who may** (`password:change`): anyone, without a token.
 
         Raises:
             TrialProblem: `invalid_grant` (400), `totp_required` (400),
@@ -218,6 +267,8 @@ class Operations(Sender):
         Nothing changes before the confirmation. Who has an authenticator already gives
         its code, and replaces it.
 
+        **Who may** (`totp:enrol`): anyone, without a token.
+
         Raises:
             TrialProblem: `password_change_required` (400), `invalid_grant` (400),
                 `totp_required` (400), `too_many_requests` (429).
@@ -227,6 +278,8 @@ class Operations(Sender):
     def confirm_totp(self, body: models.TotpConfirmation) -> Answer[models.TotpConfirmed]:
         """Enrol the authenticator by a code that it shows; every session of yours ends.
 
+        **Who may** (`totp:enrol`): anyone, without a token.
+
         Raises:
             TrialProblem: `password_change_required` (400), `invalid_grant` (400),
                 `totp_required` (400), `ticket_refused` (409), `too_many_requests`
@@ -235,15 +288,29 @@ class Operations(Sender):
         return self.send("POST", "/v1/oauth/totp/confirmation", body=body)
 
     def read_me(self) -> Answer[models.Me]:
-        """Who the token's holder is, at which sites, and what they may do."""
+        """Who the token's holder is, at which sites, and what they may do.
+
+        Ask it after signing in: a front end shows what `actions` allow, and nothing
+        else.
+
+        **Who may** (`self:read`): every role.
+        """
         return self.send("GET", "/v1/me")
 
     def read_keys(self) -> Answer[models.JsonWebKeySet]:
-        """The public keys that verify access tokens (RFC 7517)."""
+        """The public keys that verify access tokens (RFC 7517).
+
+        Keep them, and ask again when a token names a `kid` that you do not have.
+
+        **Who may** (`keys:read`): anyone, without a token.
+        """
         return self.send("GET", "/.well-known/jwks.json")
 
     def read_authorization_server(self) -> Answer[models.AuthorizationServer]:
-        """Where and how to get tokens (RFC 8414)."""
+        """Where and how to get tokens (RFC 8414).
+
+        **Who may** (`keys:read`): anyone, without a token.
+        """
         return self.send("GET", "/.well-known/oauth-authorization-server")
 
     def list_users(
@@ -257,6 +324,8 @@ class Operations(Sender):
         username: str | None = None,
     ) -> Answer[models.UserPage]:
         """People with an account, active or not.
+
+        **Who may** (`users:read`): `admin` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -306,6 +375,12 @@ class Operations(Sender):
     ) -> Answer[models.UserRead]:
         """Give a person an account, with a password that they replace before they first sign in.
 
+        A site-bound role needs its sites, a role of the whole trial takes none. The
+        appointment stands in the audit trail: it is the trial's delegation log (ICH
+        E6(R3)).
+
+        **Who may** (`users:create`): `admin` for the whole trial.
+
         Raises:
             TrialProblem: `username_taken` (409), `idempotency_key_reused` (422).
         """
@@ -316,8 +391,10 @@ class Operations(Sender):
     def read_user(self, user_id: str) -> Answer[models.UserRead]:
         """One person's account.
 
+        **Who may** (`users:read`): `admin` for the whole trial.
+
         Args:
-            user_id: The user's `id`.
+            user_id: The user's `id`, not the username.
         """
         return self.send("GET", f"/v1/users/{segment(user_id)}")
 
@@ -326,8 +403,14 @@ class Operations(Sender):
     ) -> Answer[models.UserRead]:
         """Change or deactivate a person's account; all but a new name ends their sessions.
 
+        Nobody is deleted: `active` false keeps the name under everything they did. An
+        admin cannot change their own role, password or authenticator, and the last
+        admin stays.
+
+        **Who may** (`users:change`): `admin` for the whole trial.
+
         Args:
-            user_id: The user's `id`.
+            user_id: The user's `id`, not the username.
 
         Raises:
             TrialProblem: `own_account` (403), `last_admin` (409), `knows_the_arms`
@@ -345,6 +428,8 @@ class Operations(Sender):
         client_id: str | None = None,
     ) -> Answer[models.ClientPage]:
         """Hospitals' systems with an account, active or not.
+
+        **Who may** (`clients:read`): `admin` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -385,6 +470,12 @@ class Operations(Sender):
     ) -> Answer[models.ClientRead]:
         """Give a hospital's system an account, with a secret, public keys, or both.
 
+        It acts as `hospital_system` at its sites: it enters what the hospital knows,
+        and signs and grades nothing. Prefer public keys: their private part never
+        leaves the hospital.
+
+        **Who may** (`clients:create`): `admin` for the whole trial.
+
         Raises:
             TrialProblem: `username_taken` (409), `idempotency_key_reused` (422).
         """
@@ -395,6 +486,8 @@ class Operations(Sender):
     def read_client(self, account_id: str) -> Answer[models.ClientRead]:
         """One system's account.
 
+        **Who may** (`clients:read`): `admin` for the whole trial.
+
         Args:
             account_id: The client's `id`, not its `client_id`.
         """
@@ -404,6 +497,11 @@ class Operations(Sender):
         self, account_id: str, body: models.ClientPatch, *, if_match: str
     ) -> Answer[models.ClientRead]:
         """Change or deactivate a system's account; all but a new name ends its sessions.
+
+        A new secret or key set replaces the one before at once: give two keys during a
+        rotation.
+
+        **Who may** (`clients:change`): `admin` for the whole trial.
 
         Args:
             account_id: The client's `id`, not its `client_id`.
@@ -419,6 +517,13 @@ class Operations(Sender):
         self, *, limit: int | None = None, cursor: str | None = None, assessor: str | None = None
     ) -> Answer[models.CertificatePage]:
         """Who is certified to grade at your sites; an assessor reads their own certificates.
+
+        A certificate covers the gradings of the days from `valid_from` through
+        `valid_until`.
+
+        **Who may** (`certificates:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -445,6 +550,8 @@ class Operations(Sender):
         Gradings of days that no certificate covers are stored and flagged; a
         certificate that is entered late takes the flag away.
 
+        **Who may** (`certificates:record`): `data_manager` for the whole trial.
+
         Raises:
             TrialProblem: `record_locked` (409), `idempotency_key_reused` (422).
         """
@@ -455,8 +562,12 @@ class Operations(Sender):
     def read_certificate(self, certificate_id: str) -> Answer[models.CertificateRead]:
         """One certificate in its current version.
 
+        **Who may** (`certificates:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
-            certificate_id: The certificate's `id`.
+            certificate_id: The certificate's `id`, as the list gives it.
         """
         return self.send("GET", f"/v1/certificates/{segment(certificate_id)}")
 
@@ -465,8 +576,13 @@ class Operations(Sender):
     ) -> Answer[models.CertificateRead]:
         """Correct a certificate, or end it early by an earlier last day.
 
+        Gradings of days that it no longer covers are flagged from then on; none is
+        lost.
+
+        **Who may** (`certificates:record`): `data_manager` for the whole trial.
+
         Args:
-            certificate_id: The certificate's `id`.
+            certificate_id: The certificate's `id`, as the list gives it.
 
         Raises:
             TrialProblem: `record_locked` (409), `stale_version` (412).
@@ -476,13 +592,23 @@ class Operations(Sender):
         )
 
     def read_study(self) -> Answer[models.StudyRead]:
-        """The trial's registry facts, arms and outcomes."""
+        """The trial's registry facts, arms and outcomes.
+
+        The protocol in force says more: `GET /v1/protocol-versions/{version}`.
+
+        **Who may** (`study:read`): every role.
+        """
         return self.send("GET", "/v1/study")
 
     def list_sites(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.SiteList]:
         """The trial's hospitals and whether each may recruit.
+
+        A site recruits once an approval of the protocol's version in force is on record
+        and its day has come.
+
+        **Who may** (`study:read`): every role.
 
         Args:
             limit: Rows on a page.
@@ -497,8 +623,10 @@ class Operations(Sender):
     def read_site(self, code: str) -> Answer[models.SiteRead]:
         """One hospital.
 
+        **Who may** (`study:read`): every role.
+
         Args:
-            code: The site's code.
+            code: The hospital's code, as the list gives it.
         """
         return self.send("GET", f"/v1/sites/{segment(code)}")
 
@@ -506,6 +634,8 @@ class Operations(Sender):
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.ProtocolVersionList]:
         """Every published protocol version with its SHA-256.
+
+        **Who may** (`study:read`): every role.
 
         Args:
             limit: Rows on a page.
@@ -522,8 +652,14 @@ class Operations(Sender):
     def read_protocol_version(self, version: str) -> Answer[models.ProtocolVersionRead]:
         """A protocol version: eligibility facts and criteria, visits, scales, rules, assumptions.
 
+        A screening form asks `eligibility.facts`; a front end takes units, choices and
+        limits from there and not from its own code. `sha256` shows that the document is
+        the one that was approved.
+
+        **Who may** (`study:read`): every role.
+
         Args:
-            version: The protocol version.
+            version: The version, as records name it.
         """
         return self.send("GET", f"/v1/protocol-versions/{segment(version)}")
 
@@ -532,8 +668,12 @@ class Operations(Sender):
     ) -> Answer[models.ActivationPage]:
         """The ethics approvals recorded for a site.
 
+        **Who may** (`activations:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor`, `admin` for the whole trial.
+
         Args:
-            code: The site's code.
+            code: The hospital's code, as the list gives it.
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
         """
@@ -554,8 +694,14 @@ class Operations(Sender):
     ) -> Answer[models.ActivationRead]:
         """Record an ethics approval, which lets the site recruit.
 
+        The ethics committee approved one version of the protocol and one of the consent
+        form. From `approved_on` the site screens subjects under them (ICH E6(R3)
+        4.3.5); there is no way to take it back.
+
+        **Who may** (`activations:create`): `admin` for the whole trial.
+
         Args:
-            code: The site's code.
+            code: The hospital's code, as the list gives it.
 
         Raises:
             TrialProblem: `already_activated` (409), `idempotency_key_reused` (422).
@@ -577,6 +723,10 @@ class Operations(Sender):
         source: models.DeviationSource | None = None,
     ) -> Answer[models.DeviationPage]:
         """Departures from the protocol at your sites, in the order of their recording.
+
+        **Who may** (`deviations:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -611,6 +761,13 @@ class Operations(Sender):
     ) -> Answer[models.DeviationPage]:
         """Departures from the protocol, reported by people or noticed by the service.
 
+        The service notes those that follow from what is recorded, such as a
+        randomization later than the protocol asks for.
+
+        **Who may** (`deviations:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
             limit: Rows on a page.
@@ -635,6 +792,11 @@ class Operations(Sender):
     ) -> Answer[models.DeviationRead]:
         """Report a departure from the protocol.
 
+        It stays as it is reported: a mistaken one is answered by a data query.
+
+        **Who may** (`deviations:create`): `investigator`, `coordinator`, `monitor` at
+        their own sites.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -652,6 +814,12 @@ class Operations(Sender):
     def read_radiotherapy(self, subject_id: str) -> Answer[models.RadiotherapyRead]:
         """The subject's radiotherapy as planned and delivered.
 
+        Everything is null and the version 0 before anything is recorded.
+
+        **Who may** (`radiotherapy:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
         """
@@ -661,6 +829,14 @@ class Operations(Sender):
         self, subject_id: str, body: models.RadiotherapyPut, *, if_match: str
     ) -> Answer[models.RadiotherapyRead]:
         """Record the plan, and later what was delivered; the schedule of visits follows it.
+
+        Send the whole of what is known: what is left out is not known any more. A
+        stratification factor that is wrong here puts the subject into the wrong
+        stratum, and an allocation is never undone; changing it later is a protocol
+        deviation.
+
+        **Who may** (`radiotherapy:record`): `investigator`, `coordinator`,
+        `hospital_system` at their own sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -679,6 +855,10 @@ class Operations(Sender):
         Laboratory values and the ECG grow stale after the screening window: then the
         facts listed in `stale_facts` have to be given anew.
 
+        **Who may** (`eligibility:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
         """
@@ -691,6 +871,9 @@ class Operations(Sender):
 
         Units are converted; a fact that is left out makes its criteria `unknown`. New
         facts make a new version, which has to be signed anew.
+
+        **Who may** (`eligibility:record`): `investigator`, `coordinator`,
+        `hospital_system` at their own sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -714,6 +897,8 @@ class Operations(Sender):
 
         Your first signature of a session takes the code of your second factor too, if
         you have one; for those after it either is enough.
+
+        **Who may** (`eligibility:sign`): `investigator` at their own sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -741,6 +926,9 @@ class Operations(Sender):
         what is missing is named in `errors`. Send the same Idempotency-Key when you
         retry: it always gives the same allocation.
 
+        **Who may** (`randomization:create`): `investigator`, `hospital_system` at their
+        own sites.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -759,6 +947,12 @@ class Operations(Sender):
     def read_randomization(self, subject_id: str) -> Answer[models.RandomizationRead]:
         """The subject's allocation; assessors receive it without the arm.
 
+        The arm tells the treatment: show it to nobody who grades.
+
+        **Who may** (`randomization:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -771,6 +965,10 @@ class Operations(Sender):
         self, *, limit: int | None = None, cursor: str | None = None, site: str | None = None
     ) -> Answer[models.RandomizationPage]:
         """Allocations at your sites, oldest first.
+
+        **Who may** (`randomization:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -791,6 +989,8 @@ class Operations(Sender):
         """What was published of the randomization list before the first allocation.
 
         Anyone may keep it: it later proves that the list was fixed beforehand.
+
+        **Who may** (`commitment:read`): anyone, without a token.
         """
         return self.send("GET", "/v1/randomization/commitment")
 
@@ -798,6 +998,8 @@ class Operations(Sender):
         """What shows, with the published commitment alone, that the allocation is the list's.
 
         `tools/verify_randomization.py` checks it offline.
+
+        **Who may** (`proofs:read`): `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -812,6 +1014,8 @@ class Operations(Sender):
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.ProofPage]:
         """The proofs of all allocations so far, oldest first.
+
+        **Who may** (`proofs:read`): `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -835,6 +1039,10 @@ class Operations(Sender):
 
         The allocation itself stands as it was drawn; of a wrong stratum the latest
         correction counts. Empty as long as nothing is recorded.
+
+        **Who may** (`corrections:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -868,6 +1076,8 @@ class Operations(Sender):
         the first allocation is retained. Each is a protocol deviation too, and none is
         taken back; of a wrong stratum the latest counts.
 
+        **Who may** (`corrections:create`): `data_manager` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -895,6 +1105,10 @@ class Operations(Sender):
 
         A duplicate has a record at each of its two subjects; you see those of your
         sites.
+
+        **Who may** (`corrections:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -938,6 +1152,10 @@ class Operations(Sender):
         by subject in the order of enrolment, then by planned day; those that left their
         schedule have no planned day, come last and are in no range.
 
+        **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
@@ -980,6 +1198,14 @@ class Operations(Sender):
     ) -> Answer[models.VisitList]:
         """The subject's schedule, which follows the planned and then the actual radiotherapy.
 
+        Windows are local days, both ends included. They move with the first and the
+        last fraction once those are recorded; a visit that took place keeps what was
+        written.
+
+        **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
             limit: Rows on a page.
@@ -1002,6 +1228,10 @@ class Operations(Sender):
     def read_visit(self, subject_id: str, code: str) -> Answer[models.VisitRead]:
         """One visit as scheduled and as recorded.
 
+        **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
             code: The visit's code in the schedule.
@@ -1015,6 +1245,9 @@ class Operations(Sender):
 
         The day may be any from the first consent until the subject left the study; what
         is unusual about it is flagged and never refused.
+
+        **Who may** (`visits:record`): `investigator`, `coordinator`, `assessor`,
+        `hospital_system` at their own sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -1037,6 +1270,12 @@ class Operations(Sender):
         self, subject_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.ExposurePage]:
         """The study drug a subject took, day by day, each in its current version.
+
+        Whoever reads it learns the arm: assessors may not.
+
+        **Who may** (`exposures:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -1066,6 +1305,9 @@ class Operations(Sender):
         More of them, or study drug outside the protocol's period, is stored, flagged
         and noted as a deviation. A control subject takes none.
 
+        **Who may** (`exposures:record`): `investigator`, `coordinator` at their own
+        sites.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -1086,8 +1328,13 @@ class Operations(Sender):
     def read_exposure(self, exposure_id: str) -> Answer[models.ExposureRead]:
         """The study drug of one day in its current version.
 
+        **Who may** (`exposures:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            exposure_id: The exposure's `id`.
+            exposure_id: The exposure's `id`; one of another site does not exist for
+                you.
         """
         return self.send("GET", f"/v1/exposures/{segment(exposure_id)}")
 
@@ -1096,8 +1343,14 @@ class Operations(Sender):
     ) -> Answer[models.ExposureRead]:
         """Correct the study drug of one day with a reason; the day itself stays.
 
+        The version before stays readable in the audit trail.
+
+        **Who may** (`exposures:record`): `investigator`, `coordinator` at their own
+        sites.
+
         Args:
-            exposure_id: The exposure's `id`.
+            exposure_id: The exposure's `id`; one of another site does not exist for
+                you.
 
         Raises:
             TrialProblem: `after_leaving` (409), `treatment_discontinued` (409),
@@ -1109,6 +1362,12 @@ class Operations(Sender):
 
     def read_discontinuation(self, subject_id: str) -> Answer[models.DiscontinuationRead]:
         """When and why the subject ended treatment, and left the study.
+
+        Both parts are null and the version is 0 as long as nothing is discontinued.
+
+        **Who may** (`discontinuation:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -1123,6 +1382,8 @@ class Operations(Sender):
         Follow-up goes on after the end of treatment: visits and gradings stay open.
         Leaving the study moves the subject to `withdrawn`, `lost_to_follow_up` or
         `died`, sets `left_on`, and ends the treatment too; nothing takes it back.
+
+        **Who may** (`discontinuation:record`): `investigator` at their own sites.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -1147,6 +1408,10 @@ class Operations(Sender):
         """The gradings made at one visit, each in its current version.
 
         Assessors see each other's gradings of a visit once they graded it themselves.
+
+        **Who may** (`gradings:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -1185,6 +1450,8 @@ class Operations(Sender):
         seeing the first grading; when the two differ, an adjudication is opened, and
         its decision counts.
 
+        **Who may** (`gradings:create`): `investigator`, `assessor` at their own sites.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
             code: The visit's code in the schedule.
@@ -1207,8 +1474,12 @@ class Operations(Sender):
     def read_grading(self, grading_id: str) -> Answer[models.GradingRead]:
         """One grading in its current version.
 
+        **Who may** (`gradings:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
-            grading_id: The grading's `id`.
+            grading_id: The grading's `id`; one of another site does not exist for you.
         """
         return self.send("GET", f"/v1/gradings/{segment(grading_id)}")
 
@@ -1217,8 +1488,13 @@ class Operations(Sender):
     ) -> Answer[models.GradingRead]:
         """Correct your own grading; the version before stays readable.
 
+        Only the author may. The new version voids the signature, and the endpoint is
+        derived from it.
+
+        **Who may** (`gradings:correct`): `investigator`, `assessor` at their own sites.
+
         Args:
-            grading_id: The grading's `id`.
+            grading_id: The grading's `id`; one of another site does not exist for you.
 
         Raises:
             TrialProblem: `not_the_author` (403), `subject_closed` (409),
@@ -1235,8 +1511,12 @@ class Operations(Sender):
     ) -> Answer[models.GradingPage]:
         """Every version of a grading, oldest first, with the reason of each change.
 
+        **Who may** (`gradings:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
-            grading_id: The grading's `id`.
+            grading_id: The grading's `id`; one of another site does not exist for you.
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
         """
@@ -1262,8 +1542,10 @@ class Operations(Sender):
         The signature covers the version that you read; a correction voids it, and the
         grading is signed anew.
 
+        **Who may** (`gradings:sign`): `investigator`, `assessor` at their own sites.
+
         Args:
-            grading_id: The grading's `id`.
+            grading_id: The grading's `id`; one of another site does not exist for you.
 
         Raises:
             TrialProblem: `not_the_author` (403), `people_only` (403),
@@ -1288,6 +1570,12 @@ class Operations(Sender):
         status: models.AdjudicationStatus | None = None,
     ) -> Answer[models.AdjudicationPage]:
         """Visits of your sites whose gradings differ or differed, in their current version.
+
+        The endpoint waits for those that are `open`.
+
+        **Who may** (`adjudications:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -1326,8 +1614,13 @@ class Operations(Sender):
     def read_adjudication(self, adjudication_id: str) -> Answer[models.AdjudicationRead]:
         """One adjudication in its current version.
 
+        **Who may** (`adjudications:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            adjudication_id: The adjudication's `id`.
+            adjudication_id: The adjudication's `id`; one of another site does not exist
+                for you.
         """
         return self.send("GET", f"/v1/adjudications/{segment(adjudication_id)}")
 
@@ -1339,8 +1632,11 @@ class Operations(Sender):
         The adjudicator is an investigator of the site who graded nothing at the visit.
         The gradings stay as they are; the endpoint reads the decision.
 
+        **Who may** (`adjudications:decide`): `investigator` at their own sites.
+
         Args:
-            adjudication_id: The adjudication's `id`.
+            adjudication_id: The adjudication's `id`; one of another site does not exist
+                for you.
 
         Raises:
             TrialProblem: `adjudicator_graded` (403), `record_frozen` (409),
@@ -1357,6 +1653,10 @@ class Operations(Sender):
         window is over with enough of them, `not_evaluable` without. Derived anew at
         each request, with the deciding grading and its version.
 
+        **Who may** (`endpoint:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
         """
@@ -1366,6 +1666,10 @@ class Operations(Sender):
         self, subject_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.AdverseEventPage]:
         """A subject's adverse events, each in its current version.
+
+        **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
@@ -1399,6 +1703,9 @@ class Operations(Sender):
         is `serious` is a separate judgment by the criteria of ICH E2B(R3). When the
         severity changes, report the new grade with `continues`.
 
+        **Who may** (`adverse_events:create`): `investigator`, `coordinator`,
+        `hospital_system` at their own sites.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -1428,6 +1735,13 @@ class Operations(Sender):
         suspected: bool | None = None,
     ) -> Answer[models.AdverseEventPage]:
         """Adverse events at your sites, each in its current version.
+
+        Filter by site, severity, seriousness, term or case; an event of several grades
+        is one case with several occurrences.
+
+        **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -1487,8 +1801,13 @@ class Operations(Sender):
     def read_adverse_event(self, event_id: str) -> Answer[models.AdverseEventRead]:
         """One adverse event in its current version.
 
+        **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
         """
         return self.send("GET", f"/v1/adverse-events/{segment(event_id)}")
 
@@ -1501,8 +1820,12 @@ class Operations(Sender):
         officer changes `sponsor_causality`, `expectedness` and the coding in MedDRA. A
         term is that of the whole case: its other occurrences follow.
 
+        **Who may** (`adverse_events:correct`): `investigator`, `coordinator`,
+        `hospital_system` at their own sites; `safety_officer` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
 
         Raises:
             TrialProblem: `not_yours_to_assess` (403), `nullified` (409),
@@ -1519,8 +1842,13 @@ class Operations(Sender):
     ) -> Answer[models.AdverseEventPage]:
         """Every version of an adverse event, oldest first, with the reason of each change.
 
+        **Who may** (`adverse_events:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
         """
@@ -1546,8 +1874,11 @@ class Operations(Sender):
         The signature covers the version that you read; a later follow-up, correction or
         assessment voids it, and the event is reviewed anew.
 
+        **Who may** (`adverse_events:sign`): `investigator` at their own sites.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
 
         Raises:
             TrialProblem: `people_only` (403), `reauthentication_failed` (403),
@@ -1571,8 +1902,12 @@ class Operations(Sender):
         `application/json` the same content with the numbers of the elements. It names
         the study drug that the subject was given, and so the arm.
 
+        **Who may** (`case_reports:read`): `investigator` at their own sites;
+        `safety_officer`, `auditor` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
 
         Raises:
             TrialProblem: `not_reportable` (409).
@@ -1603,6 +1938,10 @@ class Operations(Sender):
 
         Nothing disappears: a deadline that was met or has lapsed stays, with when and
         why.
+
+        **Who may** (`deadlines:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -1667,6 +2006,10 @@ class Operations(Sender):
     def read_deadline(self, deadline_id: str) -> Answer[models.DeadlineRead]:
         """One deadline as it is now.
 
+        **Who may** (`deadlines:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
             deadline_id: The deadline's `id`; one of another site does not exist for
                 you.
@@ -1677,6 +2020,10 @@ class Operations(Sender):
         self, deadline_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.DeadlinePage]:
         """Every version of a deadline, oldest first: how its clock was moved, met or ended.
+
+        **Who may** (`deadlines:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             deadline_id: The deadline's `id`; one of another site does not exist for
@@ -1703,8 +2050,13 @@ class Operations(Sender):
     ) -> Answer[models.SubmissionPage]:
         """What was reported of the event's case, and to whom, in the order of recording.
 
+        **Who may** (`submissions:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
         """
@@ -1729,8 +2081,11 @@ class Operations(Sender):
 
         Each recipient first gets an initial report, and later ones as follow-ups.
 
+        **Who may** (`submissions:record`): `safety_officer` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
 
         Raises:
             TrialProblem: `event_not_serious` (409), `event_nullified` (409),
@@ -1747,8 +2102,13 @@ class Operations(Sender):
     def read_submission(self, event_id: str, submission_id: str) -> Answer[models.SubmissionRead]:
         """One submission in its current version.
 
+        **Who may** (`submissions:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
             submission_id: The submission's `id`, of that event's case.
         """
         return self.send(
@@ -1762,8 +2122,11 @@ class Operations(Sender):
 
         A deadline that only a withdrawn submission had met is open again.
 
+        **Who may** (`submissions:record`): `safety_officer` for the whole trial.
+
         Args:
-            event_id: The adverse event's `id`.
+            event_id: The adverse event's `id`; one of another site does not exist for
+                you.
             submission_id: The submission's `id`, of that event's case.
 
         Raises:
@@ -1785,6 +2148,9 @@ class Operations(Sender):
         They are evaluated after every randomization and every report about an adverse
         event. The service announces a rule that is reached; it stops nothing.
 
+        **Who may** (`stopping_rules:read`): `safety_officer`, `dmc` for the whole
+        trial.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
@@ -1803,6 +2169,9 @@ class Operations(Sender):
         self, rule_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.EvaluationPage]:
         """How a rule stood each time that its figures changed, oldest first.
+
+        **Who may** (`stopping_rules:read`): `safety_officer`, `dmc` for the whole
+        trial.
 
         Args:
             rule_id: The rule's `id` in the protocol.
@@ -1833,6 +2202,8 @@ class Operations(Sender):
         Capitals, accents and punctuation do not matter. Terms that begin with `q` come
         first, then those of which a word does, then those that hold it.
 
+        **Who may** (`study:read`): every role.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
@@ -1851,6 +2222,10 @@ class Operations(Sender):
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.ReferenceDocumentPage]:
         """Every version of the reference safety information, by which events are expected or not.
+
+        **Who may** (`reference_documents:read`): `investigator`, `coordinator`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -1876,6 +2251,9 @@ class Operations(Sender):
         today. Assessments that were made stay as they are, with the version that they
         were made by.
 
+        **Who may** (`reference_documents:create`): `safety_officer` for the whole
+        trial.
+
         Raises:
             TrialProblem: `version_published` (409), `idempotency_key_reused` (422).
         """
@@ -1889,8 +2267,12 @@ class Operations(Sender):
     def read_reference_document(self, version: str) -> Answer[models.ReferenceDocumentRead]:
         """One version of the reference safety information.
 
+        **Who may** (`reference_documents:read`): `investigator`, `coordinator`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
-            version: The document's `version`.
+            version: What the document calls its version.
         """
         return self.send("GET", f"/v1/safety/reference-documents/{segment(version)}")
 
@@ -1908,6 +2290,10 @@ class Operations(Sender):
         """Data queries at your sites, oldest first.
 
         An assessor sees those about their own gradings.
+
+        **Who may** (`queries:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -1961,6 +2347,11 @@ class Operations(Sender):
     ) -> Answer[models.QueryRead]:
         """Ask the site about something recorded: a field, or a whole record.
 
+        Ask one thing at a time: each query is answered and closed by itself.
+
+        **Who may** (`queries:create`): `monitor` at their own sites; `data_manager` for
+        the whole trial.
+
         Raises:
             TrialProblem: `record_frozen` (409), `record_locked` (409),
                 `idempotency_key_reused` (422).
@@ -1971,6 +2362,10 @@ class Operations(Sender):
 
     def read_query(self, query_id: str) -> Answer[models.QueryRead]:
         """One data query with its whole conversation.
+
+        **Who may** (`queries:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
 
         Args:
             query_id: The query's `id`; one of another site does not exist for you.
@@ -1987,6 +2382,10 @@ class Operations(Sender):
         corrected at its own address. What the service asked, it closes by itself once
         the data is corrected.
 
+        **Who may** (`queries:change`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager` for the whole
+        trial.
+
         Args:
             query_id: The query's `id`; one of another site does not exist for you.
 
@@ -2002,8 +2401,12 @@ class Operations(Sender):
     ) -> Answer[models.VerificationPage]:
         """Who compared which versions of a grading with their source.
 
+        **Who may** (`verifications:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
-            grading_id: The grading's `id`.
+            grading_id: The grading's `id`; one of another site does not exist for you.
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
         """
@@ -2033,8 +2436,10 @@ class Operations(Sender):
         Where it does not, raise a query instead. A correction makes the grading need
         verifying again.
 
+        **Who may** (`verifications:create`): `monitor` at their own sites.
+
         Args:
-            grading_id: The grading's `id`.
+            grading_id: The grading's `id`; one of another site does not exist for you.
 
         Raises:
             TrialProblem: `not_the_current_version` (409), `already_verified` (409),
@@ -2057,6 +2462,13 @@ class Operations(Sender):
         state: models.VerificationState | None = None,
     ) -> Answer[models.GradingToVerifyPage]:
         """The gradings at your sites and where each stands in source data verification.
+
+        It is the monitor's work list: filter by `state` for what is still to be
+        compared.
+
+        **Who may** (`verifications:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -2087,6 +2499,10 @@ class Operations(Sender):
 
         The trial's own state binds it too: the stricter of the two holds.
 
+        **Who may** (`locks:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
         """
@@ -2100,6 +2516,8 @@ class Operations(Sender):
         A locked record is changed by nobody, not by the service itself: PostgreSQL
         refuses. It is locked only when no query about it and no adjudication is left.
 
+        **Who may** (`locks:set`): `data_manager` for the whole trial.
+
         Args:
             subject_id: The subject's `id`; one of another site does not exist for you.
 
@@ -2112,13 +2530,22 @@ class Operations(Sender):
         )
 
     def read_study_lock(self) -> Answer[models.LockRead]:
-        """Whether the trial is open, frozen or locked, for every subject at once."""
+        """Whether the trial is open, frozen or locked, for every subject at once.
+
+        It binds every subject; a subject's own state may be stricter.
+
+        **Who may** (`locks:read`): `investigator`, `coordinator`, `assessor`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
+        """
         return self.send("GET", "/v1/study/lock")
 
     def set_study_lock(self, body: models.LockPut, *, if_match: str) -> Answer[models.LockRead]:
         """Freeze or lock the trial, or open it again: every subject's record, and enrolment.
 
         It is locked only when no query and no adjudication in the trial is left.
+
+        **Who may** (`locks:set`): `data_manager` for the whole trial.
 
         Raises:
             TrialProblem: `already_in_state` (409), `review_open` (409), `stale_version`
@@ -2130,6 +2557,10 @@ class Operations(Sender):
         """How randomization went: subjects randomized, and errors recorded since.
 
         For each of your sites and for them together, blind to arm.
+
+        **Who may** (`randomization_report:read`): `investigator`, `coordinator`,
+        `monitor`, `hospital_system` at their own sites; `data_manager`,
+        `safety_officer`, `statistician`, `auditor` for the whole trial.
         """
         return self.send("GET", "/v1/reports/randomization")
 
@@ -2140,6 +2571,10 @@ class Operations(Sender):
 
         Target, planned line and forecast are the trial's: they stand in the report over
         all sites only.
+
+        **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             format: `html` is one page that loads nothing else; `pdf` is for print.
@@ -2166,6 +2601,10 @@ class Operations(Sender):
 
         All arms together.
 
+        **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
             format: `html` is one page that loads nothing else; `pdf` is for print.
             site: One of your sites; without it, all of them.
@@ -2186,6 +2625,10 @@ class Operations(Sender):
         self, *, format: models.ReportFormat | None = None, site: str | None = None
     ) -> Answer[models.Completeness]:
         """How complete each site's records are: visits, gradings, signatures, queries, locks.
+
+        **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
 
         Args:
             format: `html` is one page that loads nothing else; `pdf` is for print.
@@ -2210,6 +2653,10 @@ class Operations(Sender):
     ) -> Answer[models.Agreement]:
         """How well independent gradings of the same visits agree, by site and by assessor.
 
+        **Who may** (`reports:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `auditor` for the whole trial.
+
         Args:
             format: `html` is one page that loads nothing else; `pdf` is for print.
             site: One of your sites; without it, all of them.
@@ -2233,6 +2680,8 @@ class Operations(Sender):
 
         Over the whole trial and by intention to treat; no subject is named.
 
+        **Who may** (`arm_reports:read`): `statistician`, `dmc` for the whole trial.
+
         Args:
             format: `html` is one page that loads nothing else; `pdf` is for print.
 
@@ -2252,6 +2701,8 @@ class Operations(Sender):
         """Adverse events by arm, for the statistician and the data monitoring committee.
 
         Over the whole trial and by intention to treat; no subject is named.
+
+        **Who may** (`arm_reports:read`): `statistician`, `dmc` for the whole trial.
 
         Args:
             format: `html` is one page that loads nothing else; `pdf` is for print.
@@ -2274,6 +2725,9 @@ class Operations(Sender):
         Everything in it is of one moment. The same data on the same day give the same
         bytes. The `Accept` header chooses between the forms of a format. The trail
         tells who took which export.
+
+        **Who may** (`exports:read`): `data_manager`, `statistician` for the whole
+        trial.
 
         Args:
             format: The format, by its name: `csv`, `fhir`, `registry`.
@@ -2320,10 +2774,14 @@ class Operations(Sender):
         appears before one that you have read, so nothing is missed. Events hold no
         clinical data: follow their links.
 
+        **Who may** (`events:read`): `investigator`, `coordinator`, `monitor`,
+        `hospital_system` at their own sites; `data_manager`, `safety_officer`,
+        `statistician`, `dmc`, `auditor` for the whole trial.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before; the same as `after`.
-            after:
+            after: Only events after this one: the last that you have.
             type: Only this type.
         """
         return self.send(
@@ -2347,6 +2805,9 @@ class Operations(Sender):
     ) -> Answer[models.WebhookPage]:
         """Your webhooks, active or not, oldest first; an admin sees every one.
 
+        **Who may** (`webhooks:read`): `hospital_system` at their own sites; `admin` for
+        the whole trial.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
@@ -2365,6 +2826,9 @@ class Operations(Sender):
         A signed `webhook.ping` is sent there first. An address that redirects or is not
         of the public internet is refused; one that does not answer is not.
 
+        **Who may** (`webhooks:create`): `hospital_system` at their own sites; `admin`
+        for the whole trial.
+
         Raises:
             TrialProblem: `owner_without_account` (403), `idempotency_key_reused` (422),
                 `too_many_requests` (429).
@@ -2375,6 +2839,9 @@ class Operations(Sender):
 
     def read_webhook(self, webhook_id: str) -> Answer[models.WebhookRead]:
         """One webhook.
+
+        **Who may** (`webhooks:read`): `hospital_system` at their own sites; `admin` for
+        the whole trial.
 
         Args:
             webhook_id: The webhook's `id`; another's does not exist for you.
@@ -2388,6 +2855,9 @@ class Operations(Sender):
 
         What happens while it is off is not sent later: read it from the feed. What
         waited before is sent when it is on again.
+
+        **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin`
+        for the whole trial.
 
         Args:
             webhook_id: The webhook's `id`; another's does not exist for you.
@@ -2403,6 +2873,11 @@ class Operations(Sender):
     def end_webhook(self, webhook_id: str) -> Answer[None]:
         """End a webhook for good; it and its deliveries are kept for the record.
 
+        Nothing more is sent, also of what waits; it is not begun again: make a new one.
+
+        **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin`
+        for the whole trial.
+
         Args:
             webhook_id: The webhook's `id`; another's does not exist for you.
         """
@@ -2412,6 +2887,12 @@ class Operations(Sender):
         self, webhook_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.SecretMade]:
         """Make a new secret; for 24 hours the one before signs beside it.
+
+        Receivers check both signatures until the day is over, so no message is lost
+        between two configurations.
+
+        **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin`
+        for the whole trial.
 
         Args:
             webhook_id: The webhook's `id`; another's does not exist for you.
@@ -2434,6 +2915,12 @@ class Operations(Sender):
         state: models.DeliveryState | None = None,
     ) -> Answer[models.DeliveryPage]:
         """What was sent to a webhook, what is to be, and what was given up.
+
+        Events of one subject are sent in their order: one that fails holds up those
+        behind it.
+
+        **Who may** (`webhooks:read`): `hospital_system` at their own sites; `admin` for
+        the whole trial.
 
         Args:
             webhook_id: The webhook's `id`; another's does not exist for you.
@@ -2466,9 +2953,12 @@ class Operations(Sender):
     ) -> Answer[models.DeliveryRead]:
         """Try a dead delivery anew, with the same `webhook-id`, before what waits behind it.
 
+        **Who may** (`webhooks:change`): `hospital_system` at their own sites; `admin`
+        for the whole trial.
+
         Args:
             webhook_id: The webhook's `id`; another's does not exist for you.
-            event_id: The event's `id`.
+            event_id: The event's `id`, sent as `webhook-id`.
 
         Raises:
             TrialProblem: `webhook_ended` (409), `not_dead` (409),
@@ -2500,6 +2990,9 @@ class Operations(Sender):
         Nothing in it can be changed. With `format=csv` the answer holds every event up
         to this moment, however many, and `limit` is refused; the export stands in the
         trail itself.
+
+        **Who may** (`audit:read`): `investigator`, `monitor` at their own sites;
+        `auditor` for the whole trial.
 
         Args:
             limit: Rows on a page.
@@ -2601,6 +3094,9 @@ class Operations(Sender):
         `trial audit verify --against`, that no event before them was changed, added or
         removed.
 
+        **Who may** (`checkpoints:read`): `investigator`, `monitor` at their own sites;
+        `auditor` for the whole trial.
+
         Args:
             limit: Rows on a page.
             cursor: `next_cursor` of the page before.
@@ -2612,7 +3108,10 @@ class Operations(Sender):
         return self.pages("GET", "/v1/audit/checkpoints", query={"limit": limit})
 
     def read_health(self) -> Answer[models.Health]:
-        """Whether the process answers."""
+        """Whether the process answers.
+
+        **Who may** (`health:read`): anyone, without a token.
+        """
         return self.send("GET", "/healthz")
 
     def read_readiness(self) -> Answer[models.Readiness]:
@@ -2621,17 +3120,24 @@ class Operations(Sender):
         Checks the database, its schema revision, the role and row-level security,
         durability, and that the randomization secret makes the committed list.
 
+        **Who may** (`health:read`): anyone, without a token.
+
         Raises:
             TrialProblem: `not_ready_to_serve` (503).
         """
         return self.send("GET", "/readyz")
 
     def list_problems(self) -> Download:
-        """The page that lists every problem, by status, with what it means."""
+        """The page that lists every problem, by status, with what it means.
+
+        **Who may** (`documentation:read`): anyone, without a token.
+        """
         return self.download("GET", "/problems", accept="text/html")
 
     def read_problem(self, code: str) -> Download:
         """The page behind a problem's `type`: what it means and what to do next.
+
+        **Who may** (`documentation:read`): anyone, without a token.
 
         Args:
             code: The last part of `type`.
@@ -2639,13 +3145,21 @@ class Operations(Sender):
         return self.download("GET", f"/problems/{segment(code)}", accept="text/html")
 
     def read_clock(self) -> Answer[models.ClockRead]:
-        """Clinical time: what `today` and every `future` refusal refer to."""
+        """Clinical time: what `today` and every `future` refusal refer to.
+
+        A practice installation stands at any day you moved it to; tokens and the audit
+        trail go on in real time.
+
+        **Who may** (`clock:move`): anyone, without a token.
+        """
         return self.send("GET", "/sandbox/clock")
 
     def move_clock(self, body: models.ClockMove) -> Answer[models.ClockRead]:
         """Move clinical time forward, so that months of a trial pass in minutes.
 
         Tokens, audit stamps and limits go on in real time.
+
+        **Who may** (`clock:move`): anyone, without a token.
 
         Raises:
             TrialProblem: `clock_runs_forward` (409).
