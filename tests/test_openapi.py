@@ -12,11 +12,14 @@ from services.api.core.errors import ApiError
 from services.api.core.permissions import GRANTS, Action, Role
 from services.api.document import openapi_text
 from services.api.exports.formats import FORMATS
+from services.api.language.catalogue import enumerations
+from services.api.language.tags import Language
 from services.api.main import TAGS
 
 Json = dict[str, Any]
 COMMITTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
 DOCUMENT: Json = json.loads(COMMITTED.read_text())
+SCHEMAS: Json = DOCUMENT["components"]["schemas"]
 OPERATIONS = {
     operation["operationId"]: (path, method, operation)
     for path, operations in DOCUMENT["paths"].items()
@@ -281,3 +284,17 @@ def test_every_schema_is_explained_and_its_members_are_in_snake_case() -> None:
         assert schema.get("description"), name
         for member in schema.get("properties", {}):
             assert re.fullmatch(r"[a-z][a-z0-9_]*", member), (name, member)
+
+
+def test_every_value_of_an_enumeration_says_what_it_means_in_every_language() -> None:
+    """Whoever adds an enumeration or a value gives it a label in `services/api/language`."""
+    values = {name: schema["enum"] for name, schema in SCHEMAS.items() if "enum" in schema}
+    assert len(values) > 40
+    for language in Language:
+        labels = enumerations(language)
+        assert labels.keys() == values.keys()
+        for name, known in values.items():
+            assert labels[name].keys() == set(known), name
+    for name, known in values.items():
+        for value in known:
+            assert f"- `{value}`: " in SCHEMAS[name]["description"]

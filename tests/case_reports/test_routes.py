@@ -27,11 +27,11 @@ def test_the_report_is_json_unless_xml_is_asked_for(api: Api) -> None:
     investigator, event = api.as_("investigator"), susar(api)
     plain = investigator.get(where(event))
     assert plain.headers["Content-Type"] == "application/json"
-    assert plain.headers["Vary"] == "Accept"
+    assert plain.headers["Vary"].split(", ")[0] == "Accept"
     assert plain.headers["ETag"]
     message = investigator.get(where(event), headers=XML)
     assert message.headers["Content-Type"] == "application/xml"
-    assert message.headers["Vary"] == "Accept"
+    assert message.headers["Vary"].split(", ")[0] == "Accept"
     assert message.content.startswith(b"<?xml version='1.0' encoding='UTF-8'?>")
 
 

@@ -7,7 +7,20 @@ from html import unescape
 import pytest
 
 from services.api.core.errors import ApiError
-from services.api.documentation.problems import AGAIN, FEW, ITEMS, answering, example, explanation
+from services.api.documentation.page import NAVIGATION
+from services.api.documentation.problems import (
+    AGAIN,
+    FEW,
+    ITEMS,
+    LEAD,
+    NONE,
+    answering,
+    example,
+    explanation,
+    index,
+)
+from services.api.language.catalogue import pages
+from services.api.language.tags import Language
 from tests.conftest import Served
 from tests.make import Api, created
 
@@ -29,6 +42,26 @@ def test_every_problem_has_a_page_that_says_what_to_do(code: str) -> None:
     assert AGAIN[kind.status] in shown
     body = json.loads(unescape(page.partition("<pre><code>")[2].partition("</code>")[0]))
     assert (body["type"], body["status"]) == (f"/problems/{code}", kind.status)
+
+
+@pytest.mark.parametrize("code", sorted(ApiError.by_code))
+def test_the_page_is_in_chinese_for_whoever_prefers_it(code: str) -> None:
+    kind = ApiError.by_code[code]
+    page = explanation(kind, {}, Language.CHINESE)
+    shown = words(page.html)
+    assert kind.title(Language.CHINESE) in shown
+    assert kind.remedy(Language.CHINESE).replace("`", "") in shown
+    assert pages(Language.CHINESE)[AGAIN[kind.status]] in shown
+    assert '<html lang="zh-Hans">' in page.html
+    assert page.headers["Content-Language"] == "zh-Hans"
+    for english in ("Problems", "What to do", "Example", "request", "Try it"):
+        assert english not in re.sub(r"<code>.*?</code>", "", page.html, flags=re.DOTALL)
+
+
+def test_every_text_of_the_pages_is_told_in_chinese() -> None:
+    names = [name for _, name in NAVIGATION]
+    assert {LEAD, NONE, *AGAIN.values(), *names} <= pages(Language.CHINESE).keys()
+    assert "凡不成功的响应均为一个问题" in index(Language.CHINESE).html
 
 
 def test_the_index_leads_to_every_page(unchanged: Api) -> None:
@@ -64,4 +97,5 @@ def test_an_example_says_what_the_service_says(api: Api) -> None:
     assert set(shown) == set(answer)
     assert {**answer, "instance": "", "errors": []} == {**shown, "instance": "", "errors": []}
     created(investigator.post("/v1/subjects", {"site": "NN", "year_of_birth": 1950, "sex": "male"}))
-    assert {item["code"] for item in ITEMS["not_ready"]} <= set(ApiError.by_code)
+    item = ITEMS["not_ready"]
+    assert item.detail == ApiError.by_code[item.code].remedy()

@@ -68,7 +68,7 @@ def test_an_unsupported_version_is_answered_with_the_supported_ones() -> None:
         service.form_of("both", ExportQuery(version="3.0"), "")
     (fault,) = refused.value.errors
     assert (fault.pointer, fault.code) == ("/query/version", "unsupported_version")
-    assert fault.detail == "Ask for 2.0 or 1.3.2"
+    assert fault.detail == "Ask for one of 2.0, 1.3.2"
 
 
 def test_an_unknown_format_does_not_exist() -> None:

@@ -19,6 +19,18 @@ def test_readiness_names_what_is_wrong_and_when_to_ask_again(unchanged: Api) -> 
     assert [error["detail"].split()[0] for error in body["errors"]] == ["fsync", "full_page_writes"]
 
 
+def test_the_page_is_in_the_callers_language(unchanged: Api) -> None:
+    english = unchanged.client.get("/problems/not_ready")
+    chinese = unchanged.client.get("/problems/not_ready", headers={"Accept-Language": "zh-CN"})
+    assert english.headers["Content-Language"] == "en"
+    assert chinese.headers["Content-Language"] == "zh-Hans"
+    assert english.headers["Vary"].split(", ")[0] == "Accept-Language"
+    assert chinese.headers["Vary"] == english.headers["Vary"]
+    assert "The subject cannot be randomized yet" in english.text
+    assert "该受试者尚不能随机" in chinese.text
+    assert 'lang="zh-Hans"' in chinese.text
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from services.api.core.errors import FieldError
 from services.api.core.permissions import SITE_BOUND, Role
+from services.api.language.wording import Wording
 
 
 def misplaced(role: Role, sites: Sequence[str], known: Collection[str]) -> list[FieldError]:
@@ -13,9 +14,17 @@ def misplaced(role: Role, sites: Sequence[str], known: Collection[str]) -> list[
     everywhere or nowhere, so they are given none.
     """
     if role not in SITE_BOUND:
-        return [_fault("/sites", "sites_not_of_role", f"{role.value} has no sites")] * bool(sites)
+        return [
+            _fault("/sites", "sites_not_of_role", Wording("{role} has no sites", role=role.value))
+        ] * bool(sites)
     if not sites:
-        return [_fault("/sites", "sites_missing", f"{role.value} needs at least one site")]
+        return [
+            _fault(
+                "/sites",
+                "sites_missing",
+                Wording("{role} needs at least one site", role=role.value),
+            )
+        ]
     return [
         _fault(f"/sites/{index}", "unknown_site", "There is no such site")
         for index, site in enumerate(sites)

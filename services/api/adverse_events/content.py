@@ -15,6 +15,7 @@ from services.api.core.errors import FieldError, Invalid
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
 from services.api.enrolment.rules import SubjectStatus
+from services.api.language.wording import Wording
 from services.api.protocol.safety import AdverseEvents
 from services.api.protocol.schema import Protocol
 from services.api.protocol.terms import Term, load_terms
@@ -104,7 +105,9 @@ def _term(name: str, section: AdverseEvents) -> Term:
     version = section.dictionary_version
     term = load_terms(version).named(name)
     if term is None:
-        raise Invalid.at("/term", "unknown", f"Not a term of CTCAE v{version}")
+        raise Invalid.at(
+            "/term", "unknown", Wording("Not a term of CTCAE v{version}", version=version)
+        )
     return term
 
 
@@ -140,8 +143,11 @@ def assessed(session: Session, told: Columns, changes: Columns) -> Columns:
             raise Invalid.at(
                 "/expectedness",
                 "not_listed",
-                f"Version {document.version} of the reference safety information, in force on the"
-                " day of onset, does not list the term at this grade",
+                Wording(
+                    "Version {version} of the reference safety information, in force on the day of"
+                    " onset, does not list the term at this grade",
+                    version=document.version,
+                ),
             )
     return told | {"reference_version": document.version if document else None}
 

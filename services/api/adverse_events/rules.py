@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.api.language.wording import Wording
 from services.api.protocol.safety import AdverseEvents
 from services.api.protocol.terms import Term
 
@@ -73,8 +74,11 @@ def mistakes(
 
 def _about_term(report: Report, term: Term, section: AdverseEvents) -> Iterator[Mistake]:
     if report.grade not in term.grades:
-        exist = ", ".join(str(grade) for grade in term.grades)
-        yield Mistake("/grade", "no_such_grade", f"CTCAE defines grades {exist} for this term")
+        yield Mistake(
+            "/grade",
+            "no_such_grade",
+            Wording("CTCAE defines grades {grades} for this term", grades=term.grades),
+        )
     if term.needs_detail and report.term_detail is None:
         yield Mistake("/term_detail", "missing", "This term needs a text that says what it is")
     if term.term in section.graded_instead and not report.serious:

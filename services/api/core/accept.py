@@ -5,6 +5,8 @@ import re
 from fastapi import Request
 
 from services.api.core.errors import NotAcceptable
+from services.api.core.negotiation import depends_on
+from services.api.language.wording import Wording
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*(;.*)?", re.ASCII)
@@ -57,8 +59,8 @@ class Accepts:
 
     async def __call__(self, request: Request) -> str:
         """The media type to answer in; the answer will say that it depends on the header."""
-        request.state.vary = "Accept"
+        depends_on(request, "Accept")
         header = ",".join(request.headers.getlist("Accept"))
         if (media_type := chosen(header, self.offered)) is None:
-            raise NotAcceptable(f"This is answered as {' or '.join(self.offered)}.")
+            raise NotAcceptable(Wording("This is answered as {types}.", types=self.offered))
         return media_type

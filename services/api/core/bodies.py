@@ -29,6 +29,7 @@ from starlette.requests import Request
 from typing_extensions import TypeAliasType
 
 from services.api.core.errors import BadRequest, Invalid, pointer
+from services.api.language.wording import Wording
 
 DEEPEST = 32
 """Levels of nesting that a body may have; the deepest real one has four."""
@@ -77,7 +78,7 @@ class Patch(Body):
             raise ValueError("name at least one member to change")
         for name in self.model_fields_set - self.removable:
             if getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be removed")
+                raise ValueError(Wording("{name} cannot be removed", name=name))
         return self
 
     def changes(self) -> dict[str, Any]:
@@ -102,21 +103,29 @@ def _read(form: re.Pattern[str], parse: Callable[[str], date], example: str) -> 
                 return parse(given.upper())
         except ValueError:  # no such day or hour
             pass
-        raise ValueError(f"write it as in {example}")
+        raise ValueError(Wording("write it as in {example}", example=example))
 
     return BeforeValidator(read)
 
 
 def _in_range(day: date) -> date:
     if not EARLIEST <= day <= LATEST:
-        raise ValueError(f"a date between {EARLIEST} and {LATEST} is needed")
+        raise ValueError(
+            Wording("a date between {first} and {last} is needed", first=EARLIEST, last=LATEST)
+        )
     return day
 
 
 def _to_utc(moment: datetime) -> datetime:
     # The offset of year 1 or 9999 can leave the calendar: check the year first.
     if not EARLIEST.year < moment.year < LATEST.year:
-        raise ValueError(f"a time between {EARLIEST.year + 1} and {LATEST.year - 1} is needed")
+        raise ValueError(
+            Wording(
+                "a time between {first} and {last} is needed",
+                first=EARLIEST.year + 1,
+                last=LATEST.year - 1,
+            )
+        )
     return moment.astimezone(UTC)
 
 
@@ -241,7 +250,7 @@ async def read_form(request: Request) -> None:
         raise _refuse([], "duplicate_key", "The form names a field twice")
 
 
-_SHALLOW = f"At most {DEEPEST} levels of nesting are accepted"
+_SHALLOW = Wording("At most {levels} levels of nesting are accepted", levels=DEEPEST)
 
 
 def _refuse(place: list[int | str], code: str, detail: str) -> Invalid:

@@ -21,6 +21,7 @@ shows both.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -28,11 +29,16 @@ import structlog
 from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+
+from services.api.core.negotiation import depends_on, language_of
+from services.api.language.catalogue import problems, translated
+from services.api.language.tags import Language
+from services.api.language.wording import Wording
 
 log = structlog.get_logger()
 
@@ -50,9 +56,11 @@ class FieldError(BaseModel):
     code: str = Field(
         examples=["less_than_equal"], description="What is wrong, for programs; the set may grow."
     )
-    detail: str = Field(
+    # Kept as it is given: a Wording can be said in another language.
+    detail: SkipValidation[str] = Field(
         examples=["Input should be less than or equal to 4"],
-        description="What is wrong, for people. It never repeats what was sent.",
+        description="What is wrong, for people, in the language of Content-Language. It never"
+        " repeats what was sent.",
     )
 
 
@@ -116,33 +124,37 @@ class ApiError(Exception):
             ApiError.by_constraint[cls.constraint] = cls
 
     @classmethod
-    def title(cls) -> str:
-        """The first line of the docstring."""
+    def title(cls, language: Language = Language.ENGLISH) -> str:
+        """What happened: in English, the first line of the docstring."""
+        if (told := problems(language).get(cls.code)) is not None:
+            return told.title
         return (cls.__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
 
     @classmethod
-    def remedy(cls) -> str:
-        """The rest of the docstring: what to do next."""
+    def remedy(cls, language: Language = Language.ENGLISH) -> str:
+        """What to do next: in English, the rest of the docstring."""
+        if (told := problems(language).get(cls.code)) is not None:
+            return told.remedy
         return " ".join((cls.__doc__ or "").strip().split("\n", 1)[-1].split())
 
-    def response(self) -> Response:
+    def response(self, language: Language = Language.ENGLISH) -> Response:
         """The problem as an HTTP answer."""
         request_id = correlation_id.get() or ""
         problem = Problem.model_validate(
             {
                 "type": f"/problems/{self.code}",
-                "title": self.title(),
+                "title": self.title(language),
                 "status": self.status,
-                "detail": self.detail,
+                "detail": said(self.detail, language),
                 "instance": request_id,
-                "errors": self.errors or None,
+                "errors": [told(one, language) for one in self.errors] or None,
                 **self.extra,
             }
         )
         return Response(
             problem.model_dump_json(exclude_none=True),
             self.status,
-            self.headers,
+            {**self.headers, "Content-Language": language.value},
             MEDIA_TYPE,
         )
 
@@ -371,6 +383,28 @@ class OutcomeUnknown(ApiError):
         super().__init__(headers={"Retry-After": "2"})
 
 
+def told(fault: FieldError, language: Language) -> FieldError:
+    """What is wrong, in that language."""
+    return FieldError(pointer=fault.pointer, code=fault.code, detail=said(fault.detail, language))
+
+
+def said(text: str, language: Language) -> str:
+    """A text of a problem in another language; in English where nobody has translated it."""
+    if language is Language.ENGLISH:
+        return text
+    told = translated(text, language) or _of_problems(language).get(text)
+    return text if told is None else told
+
+
+@cache
+def _of_problems(language: Language) -> Mapping[str, str]:
+    """Every title and remedy by its English: a problem may be one of the errors of another."""
+    kinds = ApiError.by_code.values()
+    return {kind.title(): kind.title(language) for kind in kinds} | {
+        kind.remedy(): kind.remedy(language) for kind in kinds
+    }
+
+
 def responses(*refusals: type[ApiError]) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI `responses` of a route: one entry per status, naming each problem's code."""
     by_status: dict[int, list[type[ApiError]]] = {}
@@ -407,10 +441,26 @@ def refused_input(error: RequestValidationError) -> ApiError:
             return IfMatchMissing()
     return Invalid(
         errors=[
-            FieldError(pointer=pointer(item["loc"]), code=item["type"], detail=item["msg"])
+            FieldError(pointer=pointer(item["loc"]), code=item["type"], detail=_validation(item))
             for item in found
         ]
     )
+
+
+def _validation(item: Mapping[str, Any]) -> Wording:
+    """What Pydantic says of a value; its message is found by its type, or by the text of ours."""
+    context: Mapping[str, Any] = item.get("ctx", {})
+    ours = context.get("error")
+    if isinstance(ours, ValueError) and ours.args:
+        text = ours.args[0]
+        template, values = (
+            (text.template, text.values) if isinstance(text, Wording) else (str(text), {})
+        )
+        return Wording.keyed(template, item["msg"], values)
+    values = dict(context)
+    if "expected" in values:  # "'a', 'b' or 'c'"
+        values["expected"] = tuple(str(values["expected"]).replace(" or ", ", ").split(", "))
+    return Wording.keyed(f"pydantic:{item['type']}", item["msg"], values)
 
 
 def _http(error: HTTPException) -> ApiError:
@@ -448,41 +498,50 @@ def _database(error: DBAPIError) -> ApiError:
     return Internal()
 
 
+def _answer(request: Request, problem: ApiError) -> Response:
+    """The problem in the caller's language, saying that another language brings another text."""
+    depends_on(request, "Accept-Language")
+    answer = problem.response(language_of(request))
+    answer.headers["Vary"] = ", ".join(request.state.vary)
+    return answer
+
+
 def install(app: FastAPI) -> None:
     """Make every non-2xx answer of the app a problem."""
 
     @app.exception_handler(ApiError)
-    async def _api(_: Request, error: ApiError) -> Response:
-        return error.response()
+    async def _api(request: Request, error: ApiError) -> Response:
+        return _answer(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def _validation(_: Request, error: RequestValidationError) -> Response:
-        return refused_input(error).response()
+    async def _input(request: Request, error: RequestValidationError) -> Response:
+        return _answer(request, refused_input(error))
 
     @app.exception_handler(HTTPException)
     async def _starlette(request: Request, error: HTTPException) -> Response:
         problem = _http(error)
         if isinstance(problem, MethodNotAllowed):
             problem.headers["Allow"] = _allowed(request)
-        return problem.response()
+        return _answer(request, problem)
 
     @app.exception_handler(PoolTimeout)
-    async def _overload(_: Request, __: PoolTimeout) -> Response:
+    async def _overload(request: Request, __: PoolTimeout) -> Response:
         log.warning("pool_exhausted")
-        return Unavailable().response()
+        return _answer(request, Unavailable())
 
     @app.exception_handler(DBAPIError)
-    async def _dbapi(_: Request, error: DBAPIError) -> Response:
+    async def _dbapi(request: Request, error: DBAPIError) -> Response:
         problem = _database(error)
         # The driver's text repeats parameters, which are clinical data: log its kind only.
         log.error("database", kind=type(error.orig).__name__, answered=problem.code)
-        return problem.response()
+        return _answer(request, problem)
 
     @app.exception_handler(Exception)
-    async def _any(_: Request, error: Exception) -> Response:
+    async def _any(request: Request, error: Exception) -> Response:
         # Runs outside the request-id middleware, so it sets the header itself.
         log.error("unforeseen", kind=type(error).__name__, where=_where(error))
-        return Internal(headers={"X-Request-Id": correlation_id.get() or ""}).response()
+        problem = Internal(headers={"X-Request-Id": correlation_id.get() or ""})
+        return _answer(request, problem)
 
 
 def _where(error: Exception) -> str:

@@ -262,6 +262,11 @@ def _describe_headers(operation: Json, status: str, answer: Json) -> None:
     headers = answer.setdefault("headers", {})
     headers["X-Request-Id"] = _header("The request's id, for logs and the audit trail.")
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if not status.startswith("2"):
+        headers["Content-Language"] = _header(
+            "The language of the problem's texts: `en`, or `zh-Hans` for an `Accept-Language` that"
+            " prefers Chinese."
+        )
     if status == "401":
         headers["WWW-Authenticate"] = _header("How to authenticate.")
     if status == "503" or (status == "409" and "Idempotency-Key" in names):

@@ -107,7 +107,7 @@ class Route(APIRoute):
             caching = "private, no-cache" if request.method == "GET" else "no-store"
             answer.headers["Cache-Control"] = caching
             if (vary := getattr(request.state, "vary", None)) is not None:
-                answer.headers["Vary"] = vary
+                answer.headers["Vary"] = ", ".join(vary)
             return answer
 
         return strict

@@ -19,6 +19,8 @@ from jose import jws
 from jose.backends.base import Key
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 
+from services.api.language.wording import Wording
+
 LONGEST = 4096
 """Characters of a token; every other limit on its content follows from this one."""
 CLOCK_SKEW = 60
@@ -81,7 +83,7 @@ class VerifyKey:
             raise BadKey("the key must be for verifying signatures")
         algorithm, public = _public_key(jwk)
         if jwk.get("alg", algorithm) != algorithm:
-            raise BadKey(f"alg must be {algorithm} for a key of this type")
+            raise BadKey(Wording("alg must be {name} for a key of this type", name=algorithm))
         return cls(kid, algorithm, public)
 
 
@@ -93,7 +95,9 @@ def read_key_set(jwks: object) -> dict[str, VerifyKey]:
     """
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS:
-        raise BadKey(f"a key set must be an object whose keys are 1 to {MOST_KEYS}")
+        raise BadKey(
+            Wording("a key set must be an object whose keys are 1 to {most}", most=MOST_KEYS)
+        )
     found = {key.kid: key for key in map(VerifyKey.from_jwk, keys)}
     if len(found) != len(keys):
         raise BadKey("each key of a set needs a kid of its own")
@@ -279,10 +283,16 @@ def _ec_key(jwk: dict[str, Any]) -> tuple[str, Key]:
 def _rsa_key(jwk: dict[str, Any]) -> tuple[str, Key]:
     algorithm = jwk.get("alg", _RSA_ALGORITHMS[0])
     if algorithm not in _RSA_ALGORITHMS:
-        raise BadKey(f"alg must be {' or '.join(_RSA_ALGORITHMS)} for an RSA key")
+        raise BadKey(Wording("alg of an RSA key must be one of {names}", names=_RSA_ALGORITHMS))
     modulus, exponent = _number(jwk, "n"), _number(jwk, "e")
     if modulus.bit_length() not in _RSA_BITS:
-        raise BadKey(f"an RSA key must have {_RSA_BITS[0]} to {_RSA_BITS[-1]} bits")
+        raise BadKey(
+            Wording(
+                "an RSA key must have {least} to {most} bits",
+                least=_RSA_BITS[0],
+                most=_RSA_BITS[-1],
+            )
+        )
     if exponent not in _RSA_EXPONENTS or modulus % 2 == 0:
         raise BadKey("the numbers are no key of that type")
     public = rsa.RSAPublicNumbers(exponent, modulus).public_key()
@@ -297,5 +307,5 @@ def _number(jwk: dict[str, Any], name: str, length: int | None = None) -> int:
     except (ValueError, BadToken):
         data = b""
     if not data or (len(data) != length if length else data[0] == 0):
-        raise BadKey(f"{name} must be a number in base64url")
+        raise BadKey(Wording("{name} must be a number in base64url", name=name))
     return int.from_bytes(data, "big")

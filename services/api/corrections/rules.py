@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.api.core.errors import FieldError
+from services.api.language.wording import Wording
 from services.api.protocol.schema import Eligibility, Randomization
 from services.api.randomization.rules import UnknownLevelError, level_of
 
@@ -35,9 +36,17 @@ def misplaced(kind: CorrectionKind, given: Mapping[str, object]) -> Iterator[Fie
     """What is wrong with the fields given: the kind's own is missing, or another's is there."""
     for one, name in OWN.items():
         if one is kind and given.get(name) is None:
-            yield _fault(f"/{name}", "missing", f"A correction of kind {kind.value} needs it")
+            yield _fault(
+                f"/{name}",
+                "missing",
+                Wording("A correction of kind {kind} needs it", kind=kind.value),
+            )
         elif one is not kind and name in given:
-            yield _fault(f"/{name}", "not_of_kind", f"Leave it out: the kind is {kind.value}")
+            yield _fault(
+                f"/{name}",
+                "not_of_kind",
+                Wording("Leave it out: the kind is {kind}", kind=kind.value),
+            )
 
 
 def wrong_levels(

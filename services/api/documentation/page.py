@@ -7,6 +7,9 @@ to run nothing else (Content Security Policy, level 3).
 from dataclasses import dataclass
 from html import escape
 
+from services.api.language.catalogue import on_page
+from services.api.language.tags import Language
+
 NAVIGATION = (
     ("/docs", "Try it"),
     ("/redoc", "Reference"),
@@ -25,12 +28,13 @@ class Page:
     styles: tuple[str, ...] = ("page.css",)
     scripts: tuple[str, ...] = ()
     style_policy: str = "style-src 'self'"
+    language: Language = Language.ENGLISH
 
     @property
     def html(self) -> str:
         """The whole document."""
         return f"""<!doctype html>
-<html lang="en">
+<html lang="{self.language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,7 +43,7 @@ class Page:
 {_lines('<link rel="stylesheet" href="/docs/assets/{}">', self.styles)}
 </head>
 <body>
-<header class="site"><nav aria-label="Documentation">
+<header class="site"><nav aria-label="{on_page("Documentation", self.language)}">
 <a class="name" href="/docs"><img src="/docs/assets/icon.svg" alt="" width="24" height="24">
 Trial API</a>
 {self._navigation()}
@@ -62,12 +66,13 @@ Trial API</a>
             "Content-Security-Policy": policy,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
+            "Content-Language": self.language.value,
         }
 
     def _navigation(self) -> str:
         def link(address: str, text: str) -> str:
             here = ' aria-current="page"' if address == self.address else ""
-            return f'<a href="{address}"{here}>{text}</a>'
+            return f'<a href="{address}"{here}>{on_page(text, self.language)}</a>'
 
         return "\n".join(link(*one) for one in NAVIGATION)
 

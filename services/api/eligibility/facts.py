@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Literal, TypeVar
 
+from services.api.language.wording import Wording
 from services.api.protocol.conditions import NEVER, Measured
 from services.api.protocol.schema import Eligibility, Fact, FactType, Quantity
 
@@ -175,11 +176,15 @@ class _Reader:
 
     def _object(self, sent: object, at: str, names: Sequence[str]) -> Mapping[str, object] | None:
         if not isinstance(sent, Mapping):
-            self.note(at, "wrong_type", f"an object with {', '.join(names)}")
+            self.note(at, "wrong_type", Wording("an object with {names}", names=tuple(names)))
             return None
         for name in sent:
             if name not in names:
-                self.note(at + _pointer(name), "unknown_field", f"only {', '.join(names)}")
+                self.note(
+                    at + _pointer(name),
+                    "unknown_field",
+                    Wording("only {names}", names=tuple(names)),
+                )
         return sent
 
     def _member(
@@ -192,7 +197,7 @@ class _Reader:
         if parts is None:
             return None
         if name not in parts:
-            self.note(f"{at}/{name}", "missing", f"{name} is required here")
+            self.note(f"{at}/{name}", "missing", Wording("{name} is required here", name=name))
             return None
         return self._attempt(read, parts[name], f"{at}/{name}")
 
@@ -231,20 +236,22 @@ def _integer(fact: Fact, sent: object) -> int:
 
 def _one_of(choices: Collection[str], otherwise: MistakeCode, sent: object) -> str:
     if not isinstance(sent, str):
-        raise _FactError("wrong_type", f"text: one of {', '.join(choices)}")
+        raise _FactError("wrong_type", Wording("text: one of {choices}", choices=tuple(choices)))
     if sent not in choices:
-        raise _FactError(otherwise, f"one of {', '.join(choices)}")
+        raise _FactError(otherwise, Wording("one of {choices}", choices=tuple(choices)))
     return sent
 
 
 def _day(today: date, sent: object, or_never: str = "") -> date:
     if not isinstance(sent, str):
-        raise _FactError("wrong_type", f"text: a date YYYY-MM-DD{or_never}")
+        raise _FactError("wrong_type", "text: a date YYYY-MM-DD" + or_never)
     day = _date(sent)
     if day is None:
-        raise _FactError("bad_date", f"a date YYYY-MM-DD{or_never}")
+        raise _FactError("bad_date", "a date YYYY-MM-DD" + or_never)
     if not EARLIEST <= day <= today:
-        raise _FactError("out_of_range", f"a date from {EARLIEST} to today{or_never}")
+        raise _FactError(
+            "out_of_range", Wording("a date from {earliest} to today" + or_never, earliest=EARLIEST)
+        )
     return day
 
 
@@ -288,7 +295,15 @@ def _check_range(fact: Fact, number: Fraction, unit: str) -> None:
     if lowest is None or highest is None:  # the schema asks both of every number
         return
     if not _exact(lowest) <= number <= _exact(highest):
-        raise _FactError("out_of_range", f"from {lowest:g} to {highest:g}{unit}")
+        raise _FactError(
+            "out_of_range",
+            Wording(
+                "from {lowest} to {highest}{unit}",
+                lowest=f"{lowest:g}",
+                highest=f"{highest:g}",
+                unit=unit,
+            ),
+        )
 
 
 def _exact(number: float) -> Fraction:

@@ -27,6 +27,7 @@ from services.api.eligibility.schemas import EligibilityPut, EligibilitySignatur
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Consent, Subject
 from services.api.enrolment.rules import SubjectStatus
+from services.api.language.wording import Wording
 from services.api.protocol.schema import Protocol
 from services.api.signatures import service as signatures
 from services.api.signatures.errors import AlreadySigned
@@ -215,13 +216,15 @@ def _supported(
     overall = recorded.today.overall
     if meaning is SignatureMeaning.INELIGIBLE:
         if overall != "ineligible":
-            raise CannotSign(f"The evaluation is {overall}, not ineligible.")
+            raise CannotSign(
+                Wording("The evaluation is {overall}, not ineligible.", overall=overall)
+            )
         return SubjectStatus.SCREEN_FAILED
     if overall != "eligible":
-        raise CannotSign(f"The evaluation is {overall}, not eligible.")
+        raise CannotSign(Wording("The evaluation is {overall}, not eligible.", overall=overall))
     consent = enrolment.consent_in_force(session, subject)
     if consent is None:
         raise CannotSign("No consent is in force: record the signed consent first.")
     if not age_fits(protocol, subject, consent, recorded.row.facts):
-        raise CannotSign(f"{_AGE}.")
+        raise CannotSign(_AGE)
     return SubjectStatus.ELIGIBLE

@@ -41,6 +41,7 @@ from services.api.enrolment.schemas import (
     SubjectQuery,
     WithdrawalCreate,
 )
+from services.api.language.wording import Wording
 from services.api.protocol.schema import Protocol
 from services.api.study import service as study
 from services.api.study.models import Site
@@ -65,7 +66,9 @@ def screen(
         Invalid: the year of birth lies in the future.
     """
     if person.site not in caller.sites:
-        raise Forbidden(f"You may enrol at {', '.join(caller.sites) or 'no site'} only.")
+        raise Forbidden(
+            Wording("You may enrol at {sites} only.", sites=caller.sites or ("no site",))
+        )
     study.require_active(study.approvals(session, person.site, clock.today()), protocol)
     not_after(clock.today().year, person.year_of_birth, "/year_of_birth")
     if person.national_id is not None:
@@ -232,7 +235,11 @@ def move(
     """
     consented = consented or bool(consents(session, subject))
     if not may_move(SubjectStatus(subject.status), to, consented):
-        raise MoveNotAllowed(f"A subject in {subject.status} does not become {to.value}.")
+        raise MoveNotAllowed(
+            Wording(
+                "A subject in {status} does not become {to}.", status=subject.status, to=to.value
+            )
+        )
     if to in LEFT and not _failed(subject):
         subject.left_on = min(on, subject.left_on or on)
     if to is SubjectStatus.DIED:

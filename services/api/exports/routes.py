@@ -16,6 +16,7 @@ from services.api.core.errors import (
     Unauthorized,
     responses,
 )
+from services.api.core.negotiation import depends_on
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.exports import service
@@ -81,7 +82,7 @@ def read_export(
     same bytes. The `Accept` header chooses between the forms of a format. The
     trail tells who took which export.
     """
-    request.state.vary = "Accept"
+    depends_on(request, "Accept")
     accept = ",".join(request.headers.getlist("Accept"))
     form, options = service.form_of(name, asked, accept)
     production = service.begin(

@@ -13,6 +13,7 @@ from services.api.exports.extract import Extract, Options, opened
 from services.api.exports.formats import FORMATS, Form, Format
 from services.api.exports.schemas import ExportQuery
 from services.api.exports.spool import Production
+from services.api.language.wording import Wording
 from services.api.protocol.load import Loaded
 
 
@@ -31,7 +32,7 @@ def form_of(name: str, asked: ExportQuery, accept: str) -> tuple[Form, Options]:
     forms = found.forms if dataset is None else found.single
     by_type = {form.media_type: form for form in forms}
     if (media_type := chosen(accept, tuple(by_type))) is None:
-        raise NotAcceptable(f"This is answered as {' or '.join(by_type)}.")
+        raise NotAcceptable(Wording("This is answered as {types}.", types=tuple(by_type)))
     return by_type[media_type], Options(version=version, dataset=dataset)
 
 
@@ -39,10 +40,11 @@ def _version(found: Format, asked: ExportQuery) -> str | None:
     if asked.version is None:
         return found.versions[0] if found.versions else None
     if not found.versions:
-        raise Invalid.at("/query/version", "not_of_format", f"{found.name} has no versions here")
+        text = Wording("{format} has no versions here", format=found.name)
+        raise Invalid.at("/query/version", "not_of_format", text)
     if asked.version not in found.versions:
-        supported = " or ".join(found.versions)
-        raise Invalid.at("/query/version", "unsupported_version", f"Ask for {supported}")
+        text = Wording("Ask for one of {versions}", versions=tuple(found.versions))
+        raise Invalid.at("/query/version", "unsupported_version", text)
     return asked.version
 
 
@@ -50,10 +52,11 @@ def _dataset(found: Format, asked: ExportQuery) -> str | None:
     if asked.dataset is None:
         return None
     if not found.datasets:
-        raise Invalid.at("/query/dataset", "not_of_format", f"{found.name} is given as a whole")
+        text = Wording("{format} is given as a whole", format=found.name)
+        raise Invalid.at("/query/dataset", "not_of_format", text)
     if asked.dataset not in found.datasets:
-        known = ", ".join(found.datasets)
-        raise Invalid.at("/query/dataset", "unknown_dataset", f"There are {known}")
+        text = Wording("There are {datasets}", datasets=tuple(found.datasets))
+        raise Invalid.at("/query/dataset", "unknown_dataset", text)
     return asked.dataset
 
 

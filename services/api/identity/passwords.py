@@ -16,6 +16,7 @@ from pwdlib import PasswordHash
 from zxcvbn import zxcvbn
 
 from services.api.core.errors import FieldError, Invalid, Unavailable
+from services.api.language.wording import Wording
 
 SHORTEST, LONGEST = 12, 128
 """Characters of a password, counted as Unicode code points."""
@@ -44,8 +45,10 @@ class Weakness(NamedTuple):
     detail: str
 
 
-_TOO_SHORT = Weakness("password_too_short", f"Use at least {SHORTEST} characters")
-_TOO_LONG = Weakness("password_too_long", f"Use at most {LONGEST} characters")
+_TOO_SHORT = Weakness(
+    "password_too_short", Wording("Use at least {count} characters", count=SHORTEST)
+)
+_TOO_LONG = Weakness("password_too_long", Wording("Use at most {count} characters", count=LONGEST))
 _GUESSABLE = Weakness(
     "password_guessable",
     "It is common, or follows from names, dates or patterns; four or five random words are better",

@@ -9,6 +9,8 @@ assessments go on. `locked`: nobody changes anything.
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
+from services.api.language.wording import Wording
+
 
 class LockState(StrEnum):
     """What may be written about a subject, or about any subject of the trial."""
@@ -38,6 +40,8 @@ def must_be_settled(to: LockState) -> bool:
 
 def what_is_left(queries: int, adjudications: int) -> str:
     """What of the review is still open, for whoever wants to lock."""
-    asked = f"{queries} {'query is' if queries == 1 else 'queries are'} not closed"
-    one = adjudications == 1
-    return f"{asked}, {adjudications} {'adjudication is' if one else 'adjudications are'} open."
+    asked = "{queries} query is" if queries == 1 else "{queries} queries are"
+    disputed = (
+        "{disputed} adjudication is" if adjudications == 1 else "{disputed} adjudications are"
+    )
+    return Wording(f"{asked} not closed, {disputed} open.", queries=queries, disputed=adjudications)

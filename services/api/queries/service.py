@@ -24,6 +24,7 @@ from services.api.core.pagination import page
 from services.api.core.permissions import Role
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
+from services.api.language.wording import Wording
 from services.api.protocol.schema import Protocol
 from services.api.queries import rules
 from services.api.queries.errors import NotTheOpener, QueryMoveNotAllowed, SiteAnswers
@@ -100,9 +101,10 @@ def _require_record(
     A UUID has many forms, and whoever looks for the query knows one of them.
     """
     kept = RECORDS[kind]
-    if (kept.key is None) != (record_id is None):
-        detail = "Name the record" if record_id is None else "Leave it out: there is one only"
-        raise Invalid.at("/record_id", "missing" if record_id is None else "not_of_kind", detail)
+    if kept.key is not None and record_id is None:
+        raise Invalid.at("/record_id", "missing", "Name the record")
+    if kept.key is None and record_id is not None:
+        raise Invalid.at("/record_id", "not_of_kind", "Leave it out: there is one only")
     table = SQLModel.metadata.tables[kept.table]
     own = table.c.id if kind is RecordKind.SUBJECT else table.c.subject_id
     key = table.c[kept.key] if kept.key is not None else own
@@ -280,7 +282,9 @@ def take_step(
     check_version(expected, talk.last.version)
     status = STATUS[QueryAction(talk.last.step)]
     if not rules.may_step(origin, status, step, caller.role):
-        raise QueryMoveNotAllowed(f"A query that is {status.value} has no such step.")
+        raise QueryMoveNotAllowed(
+            Wording("A query that is {status} has no such step.", status=status.value)
+        )
     row = _step(session, caller, found, talk.last.version + 1, step, given.text)
     return Conversation(found, [*talk.steps, row])
 

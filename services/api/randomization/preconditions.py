@@ -10,6 +10,7 @@ from services.api.eligibility import service as eligibility
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.errors import NoConsent
 from services.api.enrolment.models import Consent, Subject
+from services.api.language.wording import Wording
 from services.api.protocol.schema import Protocol
 from services.api.radiotherapy.models import Radiotherapy
 from services.api.radiotherapy.stratification import factor_values
@@ -72,13 +73,16 @@ def _of_consent(
         one.consent_version for one in approved if one.approved_on >= newest.approved_on
     }:
         yield ConsentOutdated(
-            f"Have consent version {newest.consent_version} signed, and record it."
+            Wording(
+                "Have consent version {version} signed, and record it.",
+                version=newest.consent_version,
+            )
         )
 
 
 def _of_status(subject: Subject) -> Iterator[ApiError]:
     if subject.status not in eligibility.SCREENED:
-        yield NotInScreening(f"The subject is {subject.status}.")
+        yield NotInScreening(Wording("The subject is {status}.", status=subject.status))
 
 
 def _of_eligibility(
@@ -92,14 +96,26 @@ def _of_eligibility(
         return
     if recorded.row.protocol_version != protocol.version:
         yield EligibilityStale(
-            f"It was evaluated under protocol {recorded.row.protocol_version}: PUT the facts again"
-            " and have them signed."
+            Wording(
+                "It was evaluated under protocol {version}: PUT the facts again and have them"
+                " signed.",
+                version=recorded.row.protocol_version,
+            )
         )
     elif recorded.today.stale_facts:
-        stale = ", ".join(recorded.today.stale_facts)
-        yield EligibilityStale(f"Measure again, PUT the facts and have them signed: {stale}.")
+        yield EligibilityStale(
+            Wording(
+                "Measure again, PUT the facts and have them signed: {facts}.",
+                facts=tuple(recorded.today.stale_facts),
+            )
+        )
     elif recorded.today.overall != "eligible":
-        yield NotEligible(f"The evaluation is {recorded.today.overall}: GET it for the criteria.")
+        yield NotEligible(
+            Wording(
+                "The evaluation is {overall}: GET it for the criteria.",
+                overall=recorded.today.overall,
+            )
+        )
     if not eligibility.age_fits(protocol, subject, consent, recorded.row.facts):
         yield AgeDisagrees()
     signature = recorded.signature
@@ -118,6 +134,8 @@ def _of_radiotherapy(protocol: Protocol, radiotherapy: Radiotherapy | None) -> I
         if factor.level(values[factor.id]) is None
     ]
     if unknown:
-        yield StratificationMissing(f"Record it with the radiotherapy plan: {', '.join(unknown)}.")
+        yield StratificationMissing(
+            Wording("Record it with the radiotherapy plan: {factors}.", factors=tuple(unknown))
+        )
     if radiotherapy.first_fraction_on is not None:
         yield RadiotherapyStarted()

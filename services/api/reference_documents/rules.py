@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from services.api.language.wording import Wording
 from services.api.protocol.terms import Terms
 
 
@@ -55,11 +56,10 @@ def mistakes(expected: Iterable[Expected], terms: Terms) -> Iterator[Mistake]:
         elif term.term in seen:
             yield Mistake(f"/expected/{index}/term", "repeated", "The list has the term already")
         elif one.max_grade not in term.grades:
-            exist = ", ".join(str(grade) for grade in term.grades)
             yield Mistake(
                 f"/expected/{index}/max_grade",
                 "no_such_grade",
-                f"CTCAE defines grades {exist} for this term",
+                Wording("CTCAE defines grades {grades} for this term", grades=term.grades),
             )
         if term is not None:
             seen.add(term.term)

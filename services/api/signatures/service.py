@@ -12,6 +12,7 @@ from services.api.core.clock import Clock
 from services.api.core.errors import Invalid
 from services.api.core.records import latest
 from services.api.identity.service import reauthenticate
+from services.api.language.wording import Wording
 from services.api.signatures.errors import AlreadySigned, ContentChanged, PeopleOnly
 from services.api.signatures.models import Signable, Signature
 from services.api.signatures.rules import SignatureMeaning
@@ -41,8 +42,10 @@ def prove(session: Session, caller: Principal, table: type[Signature], given: St
     if caller.machine:
         raise PeopleOnly
     if given.meaning not in table.meanings:
-        wanted = " or ".join(f"«{meaning.value}»" for meaning in table.meanings)
-        raise Invalid.at("/meaning", "enum", f"Of this record one states {wanted}")
+        wanted = tuple(f"«{meaning.value}»" for meaning in table.meanings)
+        raise Invalid.at(
+            "/meaning", "enum", Wording("Of this record one states {meanings}", meanings=wanted)
+        )
     reauthenticate(session, caller, password=given.password, totp=given.totp)
     return Signer(caller, given.meaning)
 

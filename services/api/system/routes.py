@@ -9,6 +9,7 @@ from services.api.core.auth import open_to_all
 from services.api.core.context import ProtocolDep, SettingsDep
 from services.api.core.db import SessionDep
 from services.api.core.errors import ApiError, NotFound, Unavailable, responses
+from services.api.core.negotiation import LanguageDep, depends_on
 from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.documentation import problems, viewers
@@ -54,9 +55,12 @@ def read_readiness(session: SessionDep, secret: SecretDep) -> Readiness:
 @router.get(
     "/problems", dependencies=[DOCUMENTATION], response_class=HTMLResponse, responses=responses()
 )
-async def list_problems() -> Response:
-    """The page that lists every problem, by status, with what it means."""
-    return _shown(problems.index())
+async def list_problems(language: LanguageDep) -> Response:
+    """The page that lists every problem, by status, with what it means.
+
+    It is in English, or in Simplified Chinese for an `Accept-Language` that prefers that.
+    """
+    return _shown(problems.index(language))
 
 
 @router.get(
@@ -67,16 +71,20 @@ async def list_problems() -> Response:
 )
 def read_problem(
     request: Request,
+    language: LanguageDep,
     code: str = Path(
         pattern=r"^[a-z_]{1,64}$", description="The last part of `type`.", examples=["not_ready"]
     ),
 ) -> Response:
-    """The page behind a problem's `type`: what it means and what to do next."""
+    """The page behind a problem's `type`: what it means and what to do next.
+
+    It is in English, or in Simplified Chinese for an `Accept-Language` that prefers that.
+    """
     kind = ApiError.by_code.get(code)
     if kind is None:
         raise NotFound
     description: Description = request.app.state.description
-    return _shown(problems.explanation(kind, description.answering))
+    return _shown(problems.explanation(kind, description.answering, language))
 
 
 @router.get("/docs", include_in_schema=False)
@@ -113,7 +121,7 @@ def _shown(page: Page) -> Response:
 
 def _served(request: Request, one: Asset) -> Response:
     """What is alike for everyone, compressed for who takes that, and not at all to who holds it."""
-    request.state.vary = "Accept-Encoding"
+    depends_on(request, "Accept-Encoding")
     form = one.form(request.headers.get("Accept-Encoding", ""))
     headers = {"ETag": form.tag, "X-Content-Type-Options": "nosniff", **form.headers}
     if etag.unchanged(request.headers.get("If-None-Match"), form.tag):

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from services.api import migrate
 from services.api.core.errors import FieldError
+from services.api.language.wording import Wording
 from services.api.randomization import service as randomization
 from services.api.randomization.secret import SecretFile, SecretUnusable
 from services.api.randomization.service import SeedMismatch
@@ -48,7 +49,10 @@ def _failure(code: str, detail: str) -> FieldError:
 def _schema(session: Session) -> Iterator[FieldError]:
     at, head = migrate.revision(session.connection()), migrate.head()
     if at != head:
-        yield _failure("schema_revision", f"The schema is at {at}, the code at {head}: migrate")
+        yield _failure(
+            "schema_revision",
+            Wording("The schema is at {at}, the code at {head}: migrate", at=at, head=head),
+        )
 
 
 def _role(session: Session) -> Iterator[FieldError]:
@@ -60,14 +64,19 @@ def _role(session: Session) -> Iterator[FieldError]:
 
 def _isolation(session: Session) -> Iterator[FieldError]:
     for table in session.execute(_UNGUARDED).scalars():
-        yield _failure("row_level_security", f"{table} does not force row-level security")
+        yield _failure(
+            "row_level_security", Wording("{table} does not force row-level security", table=table)
+        )
 
 
 def _durability(session: Session) -> Iterator[FieldError]:
     for name in _DURABLE:
         value = session.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one()
         if value == "off":
-            yield _failure("durability", f"{name} is off: an acknowledged record could be lost")
+            yield _failure(
+                "durability",
+                Wording("{name} is off: an acknowledged record could be lost", name=name),
+            )
 
 
 def _statement_log(session: Session) -> Iterator[FieldError]:

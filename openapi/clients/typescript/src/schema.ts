@@ -2219,7 +2219,9 @@ export interface paths {
         };
         /**
          * The page that lists every problem, by status, with what it means
-         * @description **Who may** (`documentation:read`): anyone, without a token.
+         * @description It is in English, or in Simplified Chinese for an `Accept-Language` that prefers that.
+         *
+         *     **Who may** (`documentation:read`): anyone, without a token.
          */
         get: operations["list_problems"];
         put?: never;
@@ -2239,7 +2241,9 @@ export interface paths {
         };
         /**
          * The page behind a problem's `type`: what it means and what to do next
-         * @description **Who may** (`documentation:read`): anyone, without a token.
+         * @description It is in English, or in Simplified Chinese for an `Accept-Language` that prefers that.
+         *
+         *     **Who may** (`documentation:read`): anyone, without a token.
          */
         get: operations["read_problem"];
         put?: never;
@@ -3797,6 +3801,11 @@ export interface components {
         };
         /**
          * @description How a client shows who it is at the token endpoint (RFC 7591, section 2).
+         *
+         *     - `none`: A person's client sends no secret of its own.
+         *     - `client_secret_post`: client_id and client_secret stand in the form.
+         *     - `client_secret_basic`: client_id and client_secret stand in the Authorization header.
+         *     - `private_key_jwt`: The client signs an assertion with a key of its own (RFC 7523).
          * @enum {string}
          */
         ClientAuthentication: "none" | "client_secret_post" | "client_secret_basic" | "private_key_jwt";
@@ -6114,6 +6123,10 @@ export interface components {
         };
         /**
          * @description With what a token is asked for (RFC 6749, section 4).
+         *
+         *     - `password`: For people: user name, password and, where asked for, a code.
+         *     - `refresh_token`: For people: a new access token without the password.
+         *     - `client_credentials`: For hospitals' systems: a secret or a signed assertion.
          * @enum {string}
          */
         GrantType: "password" | "refresh_token" | "client_credentials";
@@ -6191,11 +6204,19 @@ export interface components {
         };
         /**
          * @description How assertions are signed (RFC 7518, section 3.1).
+         *
+         *     - `ES256`: ECDSA on P-256 with SHA-256.
+         *     - `ES384`: ECDSA on P-384 with SHA-384.
+         *     - `RS256`: RSASSA-PKCS1-v1_5 with SHA-256.
+         *     - `RS384`: RSASSA-PKCS1-v1_5 with SHA-384.
          * @enum {string}
          */
         KeyAlgorithm: "ES256" | "ES384" | "RS256" | "RS384";
         /**
          * @description The curve of an EC key (RFC 7518, section 6.2.1.1).
+         *
+         *     - `P-256`: The NIST curve of 256 bits.
+         *     - `P-384`: The NIST curve of 384 bits.
          * @enum {string}
          */
         KeyCurve: "P-256" | "P-384";
@@ -6206,6 +6227,9 @@ export interface components {
         };
         /**
          * @description The family of a public key (RFC 7518, section 6.1).
+         *
+         *     - `EC`: A key on an elliptic curve.
+         *     - `RSA`: An RSA key.
          * @enum {string}
          */
         KeyType: "EC" | "RSA";
@@ -6404,6 +6428,10 @@ export interface components {
         };
         /**
          * @description How a query's conversation may go on, once it was raised.
+         *
+         *     - `answer`: The site answers.
+         *     - `reopen`: The answer does not settle it.
+         *     - `close`: The question is settled.
          * @enum {string}
          */
         NextStep: "answer" | "reopen" | "close";
@@ -6611,6 +6639,17 @@ export interface components {
         };
         /**
          * @description Every role but `hospital_system`, which is for machines.
+         *
+         *     - `investigator`: Answers for the subjects of a site: screens, signs, randomizes and reports.
+         *     - `coordinator`: Enters a site's data for the investigators; signs and randomizes nothing.
+         *     - `assessor`: Grades oral mucositis at a site without ever seeing an arm.
+         *     - `monitor`: Watches over sites: reads, verifies source data and raises queries.
+         *     - `data_manager`: Looks after the data of all sites: queries, certificates, locks and exports.
+         *     - `safety_officer`: Assesses adverse events for the sponsor and records what was submitted.
+         *     - `statistician`: Reads the data and the reports by arm.
+         *     - `dmc`: Reads the aggregate reports by arm and no subject.
+         *     - `auditor`: Reads and verifies the whole audit trail.
+         *     - `admin`: Looks after accounts and site activation; reads no clinical data.
          * @enum {string}
          */
         PersonRole: "investigator" | "coordinator" | "assessor" | "monitor" | "data_manager" | "safety_officer" | "statistician" | "dmc" | "auditor" | "admin";
@@ -7811,6 +7850,11 @@ export interface components {
         ReportFormat: "json" | "html" | "pdf";
         /**
          * @description The kinds that a person reports; the others the service notices by itself.
+         *
+         *     - `visit`: A visit or a procedure of it departed from the protocol.
+         *     - `treatment`: The study treatment departed from the protocol.
+         *     - `consent`: Informed consent departed from the protocol.
+         *     - `other`: Any other departure from the protocol.
          * @enum {string}
          */
         ReportableDeviation: "visit" | "treatment" | "consent" | "other";
@@ -9834,7 +9878,7 @@ export interface components {
              */
             code: string;
             /**
-             * @description What is wrong, for people. It never repeats what was sent.
+             * @description What is wrong, for people, in the language of Content-Language. It never repeats what was sent.
              * @example Input should be less than or equal to 4
              */
             detail: string;

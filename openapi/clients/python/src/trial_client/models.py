@@ -755,6 +755,11 @@ ClientAuthentication: TypeAlias = Literal[
 ]
 """
 How a client shows who it is at the token endpoint (RFC 7591, section 2).
+
+- `none`: A person's client sends no secret of its own.
+- `client_secret_post`: client_id and client_secret stand in the form.
+- `client_secret_basic`: client_id and client_secret stand in the Authorization header.
+- `private_key_jwt`: The client signs an assertion with a key of its own (RFC 7523).
 """
 
 
@@ -1662,6 +1667,10 @@ What someone should look at.
 GrantType: TypeAlias = Literal["password", "refresh_token", "client_credentials"]
 """
 With what a token is asked for (RFC 6749, section 4).
+
+- `password`: For people: user name, password and, where asked for, a code.
+- `refresh_token`: For people: a new access token without the password.
+- `client_credentials`: For hospitals' systems: a secret or a signed assertion.
 """
 
 
@@ -1716,18 +1725,29 @@ class JsonWebKeySet(TypedDict):
 KeyAlgorithm: TypeAlias = Literal["ES256", "ES384", "RS256", "RS384"]
 """
 How assertions are signed (RFC 7518, section 3.1).
+
+- `ES256`: ECDSA on P-256 with SHA-256.
+- `ES384`: ECDSA on P-384 with SHA-384.
+- `RS256`: RSASSA-PKCS1-v1_5 with SHA-256.
+- `RS384`: RSASSA-PKCS1-v1_5 with SHA-384.
 """
 
 
 KeyCurve: TypeAlias = Literal["P-256", "P-384"]
 """
 The curve of an EC key (RFC 7518, section 6.2.1.1).
+
+- `P-256`: The NIST curve of 256 bits.
+- `P-384`: The NIST curve of 384 bits.
 """
 
 
 KeyType: TypeAlias = Literal["EC", "RSA"]
 """
 The family of a public key (RFC 7518, section 6.1).
+
+- `EC`: A key on an elliptic curve.
+- `RSA`: An RSA key.
 """
 
 
@@ -1840,6 +1860,10 @@ class Narrative(TypedDict):
 NextStep: TypeAlias = Literal["answer", "reopen", "close"]
 """
 How a query's conversation may go on, once it was raised.
+
+- `answer`: The site answers.
+- `reopen`: The answer does not settle it.
+- `close`: The question is settled.
 """
 
 
@@ -1959,6 +1983,17 @@ PersonRole: TypeAlias = Literal[
 ]
 """
 Every role but `hospital_system`, which is for machines.
+
+- `investigator`: Answers for the subjects of a site: screens, signs, randomizes and reports.
+- `coordinator`: Enters a site's data for the investigators; signs and randomizes nothing.
+- `assessor`: Grades oral mucositis at a site without ever seeing an arm.
+- `monitor`: Watches over sites: reads, verifies source data and raises queries.
+- `data_manager`: Looks after the data of all sites: queries, certificates, locks and exports.
+- `safety_officer`: Assesses adverse events for the sponsor and records what was submitted.
+- `statistician`: Reads the data and the reports by arm.
+- `dmc`: Reads the aggregate reports by arm and no subject.
+- `auditor`: Reads and verifies the whole audit trail.
+- `admin`: Looks after accounts and site activation; reads no clinical data.
 """
 
 
@@ -2606,6 +2641,11 @@ JSON for programs; one page of HTML, or a PDF, for people.
 ReportableDeviation: TypeAlias = Literal["visit", "treatment", "consent", "other"]
 """
 The kinds that a person reports; the others the service notices by itself.
+
+- `visit`: A visit or a procedure of it departed from the protocol.
+- `treatment`: The study treatment departed from the protocol.
+- `consent`: Informed consent departed from the protocol.
+- `other`: Any other departure from the protocol.
 """
 
 
@@ -4108,7 +4148,7 @@ class FieldError(TypedDict):
     """
     detail: str
     """
-    What is wrong, for people. It never repeats what was sent.
+    What is wrong, for people, in the language of Content-Language. It never repeats what was sent.
     """
 
 

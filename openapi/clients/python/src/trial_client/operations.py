@@ -3130,12 +3130,18 @@ class Operations(Sender):
     def list_problems(self) -> Download:
         """The page that lists every problem, by status, with what it means.
 
+        It is in English, or in Simplified Chinese for an `Accept-Language` that prefers
+        that.
+
         **Who may** (`documentation:read`): anyone, without a token.
         """
         return self.download("GET", "/problems", accept="text/html")
 
     def read_problem(self, code: str) -> Download:
         """The page behind a problem's `type`: what it means and what to do next.
+
+        It is in English, or in Simplified Chinese for an `Accept-Language` that prefers
+        that.
 
         **Who may** (`documentation:read`): anyone, without a token.
 
