@@ -128,9 +128,15 @@ class Operation:
         return {media: one for media, one in content.items() if media != STREAM}
 
     @cached_property
+    def record(self) -> str | None:
+        """The class of what it answers in JSON, unless that is a file too."""
+        schema: Json = self.success.get(JSON, {}).get("schema", {})
+        return annotation(schema) if "$ref" in schema else None
+
+    @cached_property
     def files(self) -> list[str]:
-        """Media types beside JSON."""
-        return [media_type for media_type in self.success if media_type != JSON]
+        """The media types of what it answers as a file."""
+        return [media for media in self.success if media != JSON or self.record is None]
 
     @cached_property
     def item(self) -> str | None:
@@ -229,14 +235,10 @@ class Operation:
     def methods(self) -> Iterator[str]:
         """The method; one through all pages of a list; one for its answer as a file."""
         documentation = self.documentation()
-        if JSON in self.success or not self.success:
-            kind = annotation(self.success[JSON]["schema"]) if self.success else "None"
-            yield self._method(
-                self.name, self.signature(), f"Answer[{kind}]", documentation, "send"
-            )
-        if self.item is not None and any(
-            one["name"] == "cursor" for one in self.parameters("query")
-        ):
+        if self.record or not self.success:
+            answer = f"Answer[{self.record}]"
+            yield self._method(self.name, self.signature(), answer, documentation, "send")
+        if self.item is not None:
             yield self._method(
                 self.name.replace("list_", "iterate_", 1),
                 self.signature(pages=True),
@@ -259,21 +261,21 @@ class Operation:
         """A method that gives the bytes as they come, in the form that is asked for."""
         signature, sent = list(self.signature()), list(self.sending())
         formats = [one for one in self.parameters("query") if one["name"] == "format"]
-        place = len(self.parameters("path"))
         if formats:
             signature = [one for one in signature if not one.startswith("format:")]
+            place = len(self.parameters("path"))
             signature.insert(place, f"format: {annotation(formats[0]['schema'])}")
         elif len(self.files) > 1:
             choice = ", ".join(json.dumps(media) for media in self.files)
-            signature.insert(place, f"accept: Literal[{choice}]")
+            signature += [] if "*" in signature else ["*"]
+            signature.append(f'accept: Literal["*/*", {choice}] = "*/*"')
             sent.append("accept=accept")
         else:
             sent.append(f"accept={json.dumps(self.files[0])}")
         if signature[-1:] == ["*"]:
             del signature[-1]
-        also = JSON in self.success
-        name = f"{self.name}_as_file" if also else self.name
-        told = f'        """`{self.name}` as a file."""' if also else documentation
+        name = f"{self.name}_as_file" if self.record else self.name
+        told = f'        """`{self.name}` as a file."""' if self.record else documentation
         return (
             f"    def {name}({', '.join(('self', *signature))}) -> Download:\n{told}\n"
             f"        return self.download({', '.join(sent)})\n"

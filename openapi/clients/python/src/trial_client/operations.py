@@ -2718,8 +2718,20 @@ class Operations(Sender):
         return self.download("GET", "/v1/reports/safety-by-arm", query={"format": format})
 
     def read_export(
-        self, format: str, *, version: str | None = None, dataset: str | None = None
-    ) -> Answer[str]:
+        self,
+        format: str,
+        *,
+        version: str | None = None,
+        dataset: str | None = None,
+        accept: Literal[
+            "*/*",
+            "application/zip",
+            "text/csv",
+            "application/fhir+json",
+            "application/fhir+ndjson",
+            "application/json",
+        ] = "*/*",
+    ) -> Download:
         """The whole trial as a file, for data managers and statisticians: it names each subject's arm.
 
         Everything in it is of one moment. The same data on the same day give the same
@@ -2738,21 +2750,6 @@ class Operations(Sender):
         Raises:
             TrialProblem: `exports_busy` (503).
         """
-        return self.send(
-            "GET", f"/v1/exports/{segment(format)}", query={"version": version, "dataset": dataset}
-        )
-
-    def read_export_as_file(
-        self,
-        format: str,
-        accept: Literal[
-            "application/zip", "text/csv", "application/fhir+json", "application/fhir+ndjson"
-        ],
-        *,
-        version: str | None = None,
-        dataset: str | None = None,
-    ) -> Download:
-        """`read_export` as a file."""
         return self.download(
             "GET",
             f"/v1/exports/{segment(format)}",
