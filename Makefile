@@ -7,7 +7,7 @@ NODE := node_modules/.ready
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint types imports check demo openapi bench torture clean
+.PHONY: help install serve test lint types imports contract check demo openapi bench torture clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,7 +34,7 @@ serve: $(READY) ## Start a sandbox: embedded PostgreSQL, demo accounts, movable 
 test: $(READY) $(NODE) check ## Run everything: lint, types, import contracts, Dockerfile, all tests
 	@$(BIN)/pytest -n 3 --durations=20
 
-check: lint types imports
+check: lint types imports contract
 
 lint: $(READY) ## Check style and the Dockerfile
 	@$(BIN)/ruff check --quiet
@@ -47,6 +47,13 @@ types: $(READY) $(NODE) ## Check types, of the TypeScript client too
 
 imports: $(READY) ## Check that arrows between modules go one way
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+contract: $(READY) $(NODE) ## Check the contract's rules: Spectral and Redocly, both offline
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/spectral lint openapi/openapi.json \
+		--ruleset openapi/.spectral.yaml --fail-severity=hint --quiet
+	@PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+		node_modules/.bin/redocly lint openapi/openapi.json --config openapi/redocly.yaml \
+		--format=stylish > $(VENV)/redocly.log 2>&1 || { cat $(VENV)/redocly.log; exit 1; }
 
 demo: $(READY) ## Take 200 subjects through a running sandbox, to the DMC's report
 	@$(BIN)/trial demo --subjects 200

@@ -169,6 +169,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary="The service that runs a multi-centre clinical trial over a JSON API",
         description=DESCRIPTION,
         version=version("trial-api"),
+        contact={"name": "The data management of this installation"},
         license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         openapi_tags=TAGS,
         lifespan=_lifespan,

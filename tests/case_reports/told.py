@@ -26,13 +26,12 @@ def from_json(report: dict[str, Any], model: type[BaseModel] = CaseReport) -> Fo
     """The elements of a report in JSON, by the numbers that its schema gives them."""
     for name, field in model.model_fields.items():
         value = report[name]
-        extra = field.json_schema_extra
-        number = extra.get("e2b") if isinstance(extra, dict) else None
+        number = field.title
         if number is not None:
             for one in value if isinstance(value, list) else [value]:
                 if one is not None:
                     is_time = isinstance(one, str) and one.endswith("Z") and "T" in one[8:12]
-                    yield str(number), _time(one) if is_time else written(one)
+                    yield number, _time(one) if is_time else written(one)
         elif isinstance(value, list):
             for one in value:
                 yield from from_json(one, _model(field.annotation))

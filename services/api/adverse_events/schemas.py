@@ -189,7 +189,7 @@ class AdverseEventPatch(Patch):
         default=None,
         description="The event did not happen, or is another one. With nothing but a reason, and"
         " for good: nothing is ever deleted.",
-        examples=[None],
+        examples=[True],
     )
     sponsor_causality: CausalityVerdict | None = None
     expectedness: Expectedness | None = Field(

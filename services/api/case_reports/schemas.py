@@ -75,7 +75,7 @@ def element(number: str, text: str, example: Any, **limits: Any) -> Any:
     return Field(
         description=f"{number}: {text}",
         examples=[example],
-        json_schema_extra={"e2b": number},
+        title=number,  # the document shows it in the description alone
         **limits,
     )
 

@@ -150,7 +150,8 @@ class _AsIs:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         described = handler(source)
-        shown = [lambda _, describe: describe(described)]
+        reference: Any = {**described}  # pydantic turns `described` itself into what it refers to
+        shown = [lambda _, describe: describe(reference)]
         return core_schema.any_schema(
             metadata={"pydantic_js_annotation_functions": shown},
             # Names the type where pydantic collects definitions; the function passes it by.

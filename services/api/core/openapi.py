@@ -33,9 +33,8 @@ from services.api.language.tags import Language
 
 Json = dict[str, Any]
 
-ALWAYS = (Internal, Unavailable)
-WITH_BODY = (BadRequest, BodyTooLarge, UnsupportedMediaType, Invalid)
-WITH_PARAMETERS = (Invalid,)
+ALWAYS = (Invalid, Internal, Unavailable)  # a parameter that does not exist is refused anywhere
+WITH_BODY = (BadRequest, BodyTooLarge, UnsupportedMediaType)
 OF_THE_RECORD = (RecordFrozen, RecordLocked)
 
 BESIDE_THE_RECORD = frozenset(
@@ -93,6 +92,7 @@ class Documented(FastAPI):
                     routes=self.routes,
                     tags=self.openapi_tags,
                     license_info=self.license_info,
+                    contact=self.contact,
                     servers=[{"url": "/", "description": "This installation"}],
                 ),
                 {operation_id(route): _action(route) for route in _routes(self.routes)},
@@ -248,9 +248,7 @@ def _possible(operation: Json) -> tuple[type[ApiError], ...]:
     if "requestBody" in operation:
         return (*WITH_BODY, *ALWAYS)
     if _CHANGED & operation["responses"].keys():  # takes no body, and refuses one
-        return (BadRequest, BodyTooLarge, *WITH_PARAMETERS, *ALWAYS)
-    if operation.get("parameters"):
-        return (*WITH_PARAMETERS, *ALWAYS)
+        return (BadRequest, BodyTooLarge, *ALWAYS)
     return ALWAYS
 
 

@@ -2719,7 +2719,7 @@ export interface components {
             informed_at?: string;
             /**
              * @description The event did not happen, or is another one. With nothing but a reason, and for good: nothing is ever deleted.
-             * @example null
+             * @example true
              * @constant
              */
             nullified?: true;
@@ -6806,59 +6806,9 @@ export interface components {
              */
             document: components["schemas"]["JsonObject"];
             /** @description The document's own section: what a screening form asks, and by which rules the answers are judged. */
-            eligibility: {
-                /**
-                 * @description For how many days a dated fact is fresh enough to be used.
-                 * @example 28
-                 */
-                screening_window_days: number;
-                /**
-                 * @description The fact that is the age in completed years at consent.
-                 * @example age_at_consent
-                 */
-                age_fact: string;
-                /**
-                 * @description The fact that says consent was signed.
-                 * @example informed_consent_signed
-                 */
-                consent_fact: string;
-                /** @description What is measured, and in which units. */
-                quantities: components["schemas"]["QuantityRead"][];
-                /** @description Every question, in the order to ask them in. */
-                facts: components["schemas"]["FactRead"][];
-                /** @description Every criterion, inclusions first. */
-                criteria: components["schemas"]["CriterionRule"][];
-            };
+            eligibility: components["schemas"]["EligibilitySection"];
             /** @description Rulings where the registry record is silent or contradicts itself. */
-            assumptions: {
-                /**
-                 * @description Names the ruling.
-                 * @example no_placebo
-                 */
-                id: string;
-                /**
-                 * @description What the registry record says, or that it says nothing.
-                 * @example The description says placebo-controlled; the control arm has no intervention.
-                 */
-                record: string;
-                /**
-                 * @description What the trial does.
-                 * @example There is no placebo.
-                 */
-                ruling: string;
-                /**
-                 * @description What speaks for the ruling.
-                 * @example The arms and interventions are the registered fields.
-                 */
-                reason: string;
-                /**
-                 * @description The parts of the document that follow from it.
-                 * @example [
-                 *       "treatment"
-                 *     ]
-                 */
-                parameters: string[];
-            }[];
+            assumptions: components["schemas"]["AssumptionRead"][];
         };
         /** @description A published protocol version. */
         ProtocolVersionSummary: {

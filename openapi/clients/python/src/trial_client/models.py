@@ -2059,33 +2059,6 @@ class ProofRead(TypedDict):
     """
 
 
-class Assumption(TypedDict):
-    """
-    A ruling where the registry record is silent or contradicts itself.
-    """
-
-    id: str
-    """
-    Names the ruling.
-    """
-    record: str
-    """
-    What the registry record says, or that it says nothing.
-    """
-    ruling: str
-    """
-    What the trial does.
-    """
-    reason: str
-    """
-    What speaks for the ruling.
-    """
-    parameters: list[str]
-    """
-    The parts of the document that follow from it.
-    """
-
-
 class ProtocolVersionSummary(TypedDict):
     """
     A published protocol version.
@@ -7359,37 +7332,6 @@ class Patient(TypedDict):
     """
 
 
-class Eligibility(TypedDict):
-    """
-    The document's own section: what a screening form asks, and by which rules the answers are judged.
-    """
-
-    screening_window_days: int
-    """
-    For how many days a dated fact is fresh enough to be used.
-    """
-    age_fact: str
-    """
-    The fact that is the age in completed years at consent.
-    """
-    consent_fact: str
-    """
-    The fact that says consent was signed.
-    """
-    quantities: list[QuantityRead]
-    """
-    What is measured, and in which units.
-    """
-    facts: list[FactRead]
-    """
-    Every question, in the order to ask them in.
-    """
-    criteria: list[CriterionRule]
-    """
-    Every criterion, inclusions first.
-    """
-
-
 class ProtocolVersionRead(TypedDict):
     """
     A protocol version with its whole document and the rulings it rests on.
@@ -7411,11 +7353,11 @@ class ProtocolVersionRead(TypedDict):
     """
     The protocol as data; block sizes are withheld from everyone who recruits.
     """
-    eligibility: Eligibility
+    eligibility: EligibilitySection
     """
     The document's own section: what a screening form asks, and by which rules the answers are judged.
     """
-    assumptions: list[Assumption]
+    assumptions: list[AssumptionRead]
     """
     Rulings where the registry record is silent or contradicts itself.
     """
