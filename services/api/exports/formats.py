@@ -7,6 +7,7 @@ from services.api.exports.csv import writer as csv
 from services.api.exports.extract import Writer
 from services.api.exports.fhir import capability as fhir_capability
 from services.api.exports.fhir import writing as fhir
+from services.api.exports.odm import writer as odm
 from services.api.exports.registry import writing as registry
 
 
@@ -58,6 +59,11 @@ _ALL: tuple[Format, ...] = (
             Form(fhir_capability.BUNDLE, "json", fhir.bundle),
             Form(fhir_capability.LINES, "ndjson", fhir.ndjson),
         ),
+    ),
+    Format(
+        "odm",
+        forms=(Form("application/xml", "xml", odm.write),),
+        versions=odm.VERSIONS,
     ),
     Format("registry", forms=(Form("application/json", "json", registry.write),)),
 )
