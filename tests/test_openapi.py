@@ -34,6 +34,7 @@ PUBLIC = {
     "read_keys",
     "read_authorization_server",
     "read_commitment",
+    "read_fhir_capabilities",
     "read_health",
     "read_readiness",
     "list_problems",
@@ -57,6 +58,8 @@ FILES = {"read_export"}
 """Operations that answer files of many formats: those of their own table."""
 MESSAGES = {"read_case_report"}
 """Operations that answer an XML message too."""
+RESOURCES = {"read_fhir_capabilities"}
+"""Operations that answer FHIR and nothing else."""
 TABLES = {"list_audit_events"}
 """Operations that answer a table too, when asked to."""
 
@@ -125,6 +128,7 @@ def test_every_refusal_is_a_problem_that_has_a_page(name: str) -> None:
             also |= {"text/html", "application/pdf"} if name in DRAWN else set()
             also |= {"application/xml"} if name in MESSAGES else set()
             shown = {"text/html" if name in HTML else "application/json"}
+            shown = {"application/fhir+json"} if name in RESOURCES else shown
             assert set(answer["content"]) == shown | also
             continue
         assert set(answer["content"]) == {"application/problem+json"}

@@ -303,6 +303,7 @@ REQUESTS: dict[str, Send] = {
     "read_endpoints_report": read("/v1/reports/endpoints"),
     "read_safety_report": read("/v1/reports/safety-by-arm"),
     "read_export": read("/v1/exports/csv?dataset=subjects"),
+    "read_fhir_capabilities": read("/v1/exports/fhir/metadata"),
     "list_audit_events": read("/v1/audit-events?site=NN"),
     "list_checkpoints": read("/v1/audit/checkpoints"),
     "list_events": read("/v1/events"),

@@ -10,7 +10,7 @@ import pytest
 
 from services.api.exports.formats import FORMATS
 from tests.lived import Lived
-from tests.make import Api, problem
+from tests.make import Api, ok, problem
 
 ALL = [
     pytest.param(name, form.media_type, None, id=f"{name} {form.media_type}")
@@ -137,3 +137,23 @@ def test_unicode_comes_through(api: Api) -> None:
     assert answer.status_code == 201, answer.text
     told = taken(api, "csv", dataset="deviations").decode()
     assert text in [line["description"] for line in csv.DictReader(io.StringIO(told))]
+
+
+def test_who_has_no_token_may_ask_what_fhir_the_service_speaks(unchanged: Api) -> None:
+    answer = unchanged.get("/v1/exports/fhir/metadata")
+    assert answer.headers["Content-Type"] == "application/fhir+json"
+    statement = ok(answer)
+    assert statement["resourceType"] == "CapabilityStatement"
+    assert (
+        statement["software"]["version"] == unchanged.get("/openapi.json").json()["info"]["version"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "results"), [("data_manager", False), ("statistician", True)], ids=lambda one: str(one)
+)
+def test_results_of_the_registry_are_for_who_may_compare_arms(
+    unchanged: Api, role: str, results: bool
+) -> None:
+    study = ok(unchanged.as_(role).get("/v1/exports/registry"))
+    assert study["hasResults"] is ("resultsSection" in study) is results

@@ -1,12 +1,13 @@
 """Exports over HTTP."""
 
+import json
 from email.utils import format_datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from services.api.core.auth import Principal, require
+from services.api.core.auth import Principal, open_to_all, require
 from services.api.core.context import ClockDep, LoadedDep, SettingsDep
 from services.api.core.errors import (
     Forbidden,
@@ -22,6 +23,7 @@ from services.api.core.routing import Router
 from services.api.exports import service
 from services.api.exports.answer import ExportAnswer
 from services.api.exports.errors import ExportsBusy
+from services.api.exports.fhir.capability import BUNDLE, capability_statement
 from services.api.exports.formats import FORMATS
 from services.api.exports.schemas import ExportQuery
 
@@ -103,3 +105,40 @@ def read_export(
     if source is not None and source.changed_at is not None:
         headers["Last-Modified"] = format_datetime(source.changed_at, usegmt=True)
     return ExportAnswer(production, headers)
+
+
+_STATEMENT: dict[str, Any] = {
+    "description": "The CapabilityStatement.",
+    "content": {
+        BUNDLE: {
+            "schema": {
+                "type": "object",
+                "description": "A CapabilityStatement of FHIR R5.",
+                "properties": {"resourceType": {"type": "string", "const": "CapabilityStatement"}},
+                "required": ["resourceType"],
+            },
+            "example": {
+                "resourceType": "CapabilityStatement",
+                "status": "active",
+                "kind": "instance",
+                "fhirVersion": "5.0.0",
+            },
+        }
+    },
+}
+
+
+@router.get(
+    "/fhir/metadata",
+    dependencies=[Depends(open_to_all(Action.READ_DOCUMENTATION))],
+    response_class=Response,
+    responses={200: _STATEMENT, **responses()},
+)
+async def read_fhir_capabilities(request: Request, loaded: LoadedDep) -> Response:
+    """What the service can do, in FHIR's own words: a CapabilityStatement.
+
+    It exports the whole trial (`GET /v1/exports/fhir`) and nothing else: resources cannot be read
+    one by one, searched or changed. The statement needs no token, as FHIR has it.
+    """
+    statement = capability_statement(loaded.protocol, request.app.version)
+    return Response(json.dumps(statement, ensure_ascii=False), media_type=BUNDLE)

@@ -1970,6 +1970,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/exports/fhir/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the service can do, in FHIR's own words: a CapabilityStatement
+         * @description It exports the whole trial (`GET /v1/exports/fhir`) and nothing else: resources cannot be read one by one, searched or changed. The statement needs no token, as FHIR has it.
+         *
+         *     **Who may** (`documentation:read`): anyone, without a token.
+         */
+        get: operations["read_fhir_capabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -12885,6 +12907,37 @@ export interface operations {
                     "application/fhir+json": string;
                     "application/fhir+ndjson": string;
                     "application/json": string;
+                };
+            };
+        };
+    };
+    read_fhir_capabilities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The CapabilityStatement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "resourceType": "CapabilityStatement",
+                     *       "status": "active",
+                     *       "kind": "instance",
+                     *       "fhirVersion": "5.0.0"
+                     *     }
+                     */
+                    "application/fhir+json": {
+                        /** @constant */
+                        resourceType: "CapabilityStatement";
+                    };
                 };
             };
         };

@@ -2757,6 +2757,17 @@ class Operations(Sender):
             accept=accept,
         )
 
+    def read_fhir_capabilities(self) -> Download:
+        """What the service can do, in FHIR's own words: a CapabilityStatement.
+
+        It exports the whole trial (`GET /v1/exports/fhir`) and nothing else: resources
+        cannot be read one by one, searched or changed. The statement needs no token, as
+        FHIR has it.
+
+        **Who may** (`documentation:read`): anyone, without a token.
+        """
+        return self.download("GET", "/v1/exports/fhir/metadata", accept="application/fhir+json")
+
     def list_events(
         self,
         *,
