@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.api.exports.csv import writer as csv
+from services.api.exports.dataset_json import writer as dataset_json
 from services.api.exports.extract import Writer
 from services.api.exports.fhir import capability as fhir_capability
 from services.api.exports.fhir import writing as fhir
@@ -52,6 +53,15 @@ _ALL: tuple[Format, ...] = (
         (Form(ARCHIVE, "zip", csv.whole),),
         (Form("text/csv", "csv", csv.single, "; charset=utf-8; header=present"),),
         datasets=csv.DATASETS,
+    ),
+    Format(
+        "dataset-json",
+        (Form(ARCHIVE, "zip", dataset_json.whole),),
+        (
+            Form("application/json", "json", dataset_json.single),
+            Form("application/x-ndjson", "ndjson", dataset_json.lines),
+        ),
+        datasets=dataset_json.DATASETS,
     ),
     Format(
         "fhir",

@@ -1,0 +1,44 @@
+"""Every code that the trial records has a submission value."""
+
+from enum import StrEnum
+
+import pytest
+
+from services.api.adverse_events.schemas import ActionTaken, CausalityVerdict, EventOutcome
+from services.api.discontinuations.rules import StudyCause, TreatmentCause
+from services.api.enrolment.schemas import Sex
+from services.api.exports.dataset_json import terminology as ct
+from services.api.exports.dataset_json.disposition import ENDED
+from services.api.protocol.load import load
+from services.api.settings import DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        pytest.param(Sex, ct.SEX, id="sex"),
+        pytest.param(ActionTaken, ct.ACN, id="action"),
+        pytest.param(EventOutcome, ct.OUT, id="outcome"),
+        pytest.param(CausalityVerdict, ct.CAUSALITY, id="causality"),
+        pytest.param(StudyCause, ct.NCOMPLT, id="study"),
+        pytest.param(TreatmentCause, ct.NCOMPLT, id="treatment"),
+    ],
+)
+def test_every_code_has_its_value(kind: type[StrEnum], codes: ct.Codelist) -> None:
+    assert set(kind) <= set(codes.values)
+
+
+def test_every_state_in_which_a_subject_ends_has_its_value() -> None:
+    assert set(ct.NCOMPLT.values) >= ENDED
+
+
+def test_the_trial_s_country_has_its_code() -> None:
+    protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+    assert ct.COUNTRY[protocol.adverse_events.case_report.country] == "CHN"
+
+
+def test_lists_of_cdisc_are_named_by_their_code() -> None:
+    assert len({one.name for one in ct.CODELISTS}) == len(ct.CODELISTS)
+    for one in ct.CODELISTS:
+        assert one.code is None or one.code.startswith(("C", "ISO"))
+        assert all(one.values.values())
