@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.eligibility.models import EligibilityEvaluation
 from services.api.signatures.rules import SignatureMeaning
 from tests.facts import eligible_facts

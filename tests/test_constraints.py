@@ -282,7 +282,6 @@ VIOLATIONS: dict[str, tuple[str, list[Changes]]] = {
         "randomization_correction",
         [{"kind": "wrong_stratum"}, {"stratum": "NN-N"}],
     ),
-    "sandbox_clock_forward": ("sandbox_clock", [{"ahead": "-1 second"}]),
     "sandbox_clock_is_one": ("sandbox_clock", [{"id": 2}, {"id": 0}]),
     "slot_from_one": ("randomization_slot", [{"seq": 0}, {"seq": -1}]),
     "status_is_success": ("idempotent_answer", [{"status": 199}, {"status": 300}]),

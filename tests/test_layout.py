@@ -49,6 +49,18 @@ TESTED_ELSEWHERE = {
     "reports/wording": "reports/test_render.py",
     "worker/workshop": "worker/test_process.py",
     "protocol/comparisons": "protocol/test_conditions.py",
+    "sandbox/scenarios": "scenarios/test_stage.py",
+    "sandbox/stage": "scenarios/test_stage.py",
+    "scenarios/closed_out": "scenarios/test_making.py",
+    "scenarios/databases": "scenarios/test_stage.py",
+    "scenarios/grading": "scenarios/test_making.py",
+    "scenarios/hospital": "scenarios/test_making.py",
+    "scenarios/lives": "scenarios/test_making.py",
+    "scenarios/mid_trial": "scenarios/test_making.py",
+    "scenarios/play": "scenarios/test_making.py",
+    "scenarios/review": "scenarios/test_making.py",
+    "scenarios/safety": "scenarios/test_making.py",
+    "scenarios/screening": "scenarios/test_making.py",
 }
 """Modules without a test file of their name, and the one that tries them."""
 
@@ -160,6 +172,7 @@ OWN: defaultdict[str, set[str]] = defaultdict(
         "preconditions",
         "secret",
     },
+    sandbox={"gate", "scenarios", "stage"},
     visits={"overdue"},
 )
 """What a resource has beside the files that all have."""

@@ -41,6 +41,8 @@ PUBLIC = {
     "read_problem",
     "read_clock",
     "move_clock",
+    "list_scenarios",
+    "reset_sandbox",
 }
 ALWAYS_POSSIBLE = {"change_client"}
 """Changes that no state of the record forbids."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 
 from bench.events.trial import SITES
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.settings import Settings
 from services.api.webhooks.secrets import new_secret, seal
 

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from bench.load import Tally
 from bench.randomize.script import KNOWN, Script
 from bench.randomize.trial import READY, Trial
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.embedded import bindir
 
 DONE = re.compile(r"^number of transactions actually processed: (\d+)", re.MULTILINE)

@@ -38,6 +38,10 @@ from services.api.randomization.contributions import DesignDiffers
 from services.api.randomization.rules import BlockSizesError
 from services.api.randomization.secret import SecretUnusable
 from services.api.randomization.service import DesignChanged, SeedMismatch
+from services.api.sandbox.errors import ResetNotPossible
+from services.api.sandbox.scenarios import HIGHEST_SEED
+from services.api.scenarios.databases import ScenarioFailed
+from services.api.scenarios.guard import ProductionDatabase
 from services.api.settings import MissingSetting, Settings
 from services.api.setup import NotMigrated, SandboxDatabase
 from services.api.simulation.command import simulate
@@ -53,6 +57,9 @@ FAULTS = (
     NotMigrated,
     NotAppointed,
     SandboxDatabase,
+    ProductionDatabase,
+    ResetNotPossible,
+    ScenarioFailed,
     PublishedDiffers,
     SeedMismatch,
     DesignChanged,
@@ -116,9 +123,18 @@ def serve(
     sandbox: Annotated[
         bool, typer.Option(help="A practice installation with demo accounts and a movable clock.")
     ] = False,
+    scenario: Annotated[
+        str | None, typer.Option(help="What a sandbox begins with: see docs/practising.md.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=HIGHEST_SEED, help="The same seed makes the same subjects."),
+    ] = None,
 ) -> None:
     """Serve the API, in production with the settings of the environment."""
-    settings = Settings()
+    asked = {"sandbox_scenario": scenario, "sandbox_seed": seed}
+    told = {name: value for name, value in asked.items() if value is not None}
+    settings = Settings().model_copy(update=told)
     if sandbox or settings.sandbox:
         server.sandbox(settings, console)
     else:

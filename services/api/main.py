@@ -50,7 +50,9 @@ from services.api.randomization.rules import Design
 from services.api.randomization.secret import SecretFile
 from services.api.reference_documents.routes import router as reference_documents
 from services.api.reports.routes import router as reports
+from services.api.sandbox.gate import Gate, Gated
 from services.api.sandbox.routes import router as sandbox
+from services.api.sandbox.stage import NoStage
 from services.api.settings import MissingSetting, Settings
 from services.api.stopping_rules.routes import router as stopping_rules
 from services.api.study.routes import router as study
@@ -103,7 +105,7 @@ TAGS = [
     {"name": "webhooks", "description": "Events sent to other systems as they happen."},
     {"name": "audit", "description": "Who did what, and the seals that prove it."},
     {"name": "system", "description": "Health, readiness and problem pages."},
-    {"name": "sandbox", "description": "The movable clock of a practice installation."},
+    {"name": "sandbox", "description": "For practice: the movable clock and the scenarios."},
 ]
 
 ROUTERS = (
@@ -179,6 +181,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _furnish(app, settings)
     app.state.description = Description(app.openapi)
     errors.install(app)
+    if settings.sandbox:
+        app.state.gate, app.state.stage = Gate(), NoStage()
+        app.add_middleware(Gated, gate=app.state.gate)
     app.add_middleware(logs.AccessLog)
     app.add_middleware(
         CorrelationIdMiddleware,

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -26,7 +27,11 @@ from services.api.main import create_app
 from services.api.protocol.load import load
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import sandbox_secret
+from services.api.sandbox.scenarios import Scenario
 from services.api.sandbox.service import PASSWORD, demo_accounts
+from services.api.scenarios.databases import Databases
+from services.api.scenarios.guard import refuse_production
+from services.api.scenarios.stage import OwnStage
 from services.api.settings import MissingSetting, Settings
 from services.api.setup import prepare
 
@@ -84,7 +89,10 @@ def sandbox(settings: Settings, console: Console) -> None:
     # uvicorn raises the signal again once it has stopped; PostgreSQL is to be stopped after it.
     signal.signal(signal.SIGTERM, _end)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
+    scenario = _scenario(settings)
     with _database(settings) as admin_url:
+        with psycopg.connect(admin_url.replace("+psycopg", "", 1)) as connection:
+            refuse_production(connection)
         password, sealing = (
             _secret(settings.data_dir / name, lambda: secrets.token_urlsafe(32))
             for name in ("app-password", "sealer-password")
@@ -106,10 +114,41 @@ def sandbox(settings: Settings, console: Console) -> None:
                 ),
             }
         )
-        config = uvicorn.Config(create_app(ready), **UVICORN)
-        sealer = _sealer(settings, _as(admin_url, "trial_sealer", sealing))
-        with sealer, _worker(ready):
+        app = create_app(ready)
+        sealer = _sealing(settings, _as(admin_url, "trial_sealer", sealing))
+        stage = OwnStage(app, ready, Databases(admin_url, ready, sealer))
+        app.state.stage = stage
+        if scenario is not None:
+            _begin(stage, scenario, settings.sandbox_seed, console)
+        config = uvicorn.Config(app, **UVICORN)
+        with (
+            _beside("services.api.audit.sealing", _told(sealer)),
+            _worker(ready),
+            stage.keeping_time(settings.sandbox_reset_hours),
+        ):
             _Server(config, ready, address, console).run(sockets=[listener])
+
+
+def _scenario(settings: Settings) -> Scenario | None:
+    """The scenario to begin with, if one is asked for."""
+    if not settings.sandbox_scenario:
+        return None
+    try:
+        return Scenario(settings.sandbox_scenario)
+    except ValueError:
+        raise MissingSetting(
+            f"TRIAL_SANDBOX_SCENARIO: choose one of {', '.join(Scenario)}"
+        ) from None
+
+
+def _begin(stage: OwnStage, scenario: Scenario, seed: int, console: Console) -> None:
+    """Begin with a scenario, unless the sandbox began with it before."""
+    began = time.monotonic()
+    console.print(f"Scenario {scenario.value}, seed {seed}: it is played when it is new here …")
+    if stage.begin(scenario, seed):
+        console.print(f"Ready after {time.monotonic() - began:.0f} s")
+    else:
+        console.print("The sandbox goes on where it was; POST /sandbox/reset begins anew.")
 
 
 def _end(order: int, _: object) -> None:
@@ -168,15 +207,20 @@ def _database(settings: Settings) -> Iterator[str]:
         yield cluster.url(cluster.superuser, cluster.password, DATABASE)
 
 
-def _sealer(settings: Settings, url: str) -> AbstractContextManager[None]:
-    """A process that seals the trail, with a key of its own."""
+def _sealing(settings: Settings, url: str) -> Settings:
+    """The sealer's settings: a role and a key of its own."""
     key = _file(settings.data_dir / "sealing-key.pem", new_signing_key)
-    given = {
-        "TRIAL_DATABASE_URL": url,
-        "TRIAL_SEALING_KEY_FILE": str(key),
-        "TRIAL_SEAL_SECONDS": str(settings.seal_seconds),
+    return Settings(
+        database_url=SecretStr(url), sealing_key_file=key, seal_seconds=settings.seal_seconds
+    )
+
+
+def _told(sealing: Settings) -> Mapping[str, str]:
+    return {
+        "TRIAL_DATABASE_URL": sealing.plain_database_url,
+        "TRIAL_SEALING_KEY_FILE": str(sealing.sealing_key_file),
+        "TRIAL_SEAL_SECONDS": str(sealing.seal_seconds),
     }
-    return _beside("services.api.audit.sealing", given)
 
 
 def _worker(settings: Settings) -> AbstractContextManager[None]:

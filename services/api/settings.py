@@ -133,6 +133,16 @@ class Settings(BaseSettings):
         " none is given. They hold the whole trial, without a name, and up to some GiB.",
     )
 
+    sandbox_scenario: str = Field(
+        default="", description="What a sandbox begins with: see GET /sandbox/scenarios."
+    )
+    sandbox_seed: int = Field(
+        default=1, ge=0, lt=2**31, description="The same seed makes the same subjects and ids."
+    )
+    sandbox_reset_hours: float | None = Field(
+        default=None, gt=0, le=24 * 366, description="How often a sandbox begins anew by itself."
+    )
+
     webhook_private_addresses: bool = Field(
         default=False,
         description="Whether webhooks may lead to addresses of no public network.",
@@ -184,6 +194,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(missing)}: needed when an identity provider is set")
         return self
 
+    @field_validator("sandbox_reset_hours", mode="before")
+    @classmethod
+    def no_text_is_never(cls, given: object) -> object:
+        """Take an empty variable, as a compose file passes it, as none."""
+        return None if given == "" else given
+
     @model_validator(mode="after")
     def sandbox_is_one_process(self) -> Self:
         if self.sandbox and self.workers != 1:
@@ -220,6 +236,11 @@ class Settings(BaseSettings):
         ]
         if ANY_ORIGIN in self.cors_origins:
             faults.append("TRIAL_CORS_ORIGINS: name each origin; * lets every page in the world in")
+        faults += [
+            f"TRIAL_{name.upper()} is only fit for a sandbox"
+            for name in ("sandbox_scenario", "sandbox_seed", "sandbox_reset_hours")
+            if getattr(self, name) != type(self).model_fields[name].default
+        ]
         if faults:
             raise MissingSetting("\n".join(faults))
         _ = self.person_key  # which names its own fault

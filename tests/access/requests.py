@@ -57,6 +57,10 @@ def move_clock(api: Api, at: Prepared, _: str) -> httpx.Response:
     return api.request("POST", "/sandbox/clock", json={"now": moment.isoformat()})
 
 
+def reset_sandbox(api: Api, _: Prepared, __: str) -> httpx.Response:
+    return api.request("POST", "/sandbox/reset", json={})
+
+
 def issue_token(api: Api, _: Prepared, __: str) -> httpx.Response:
     form = {"grant_type": "password", "username": "monitor-nn", "password": PASSWORD}
     return api.request("POST", "/v1/oauth/token", data=form)
@@ -325,6 +329,8 @@ REQUESTS: dict[str, Send] = {
     "read_problem": read("/problems/not_ready"),
     "read_clock": read("/sandbox/clock"),
     "move_clock": move_clock,
+    "list_scenarios": read("/sandbox/scenarios"),
+    "reset_sandbox": reset_sandbox,
 }
 LISTS = {
     "list_subjects",
@@ -341,5 +347,5 @@ LISTS = {
 }
 """Lists over sites: of whoever may not see the record's, they are empty."""
 READS = {name for name in REQUESTS if name.startswith(("read_", "list_"))}
-WRITES = set(REQUESTS) - READS - {"move_clock", "offer_totp", "revoke_token"}
+WRITES = set(REQUESTS) - READS - {"move_clock", "reset_sandbox", "offer_totp", "revoke_token"}
 """Operations whose success leaves a change in the trail."""

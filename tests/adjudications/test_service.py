@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from tests.make import SEVERE, Api, Json, created, grading, ok, path, problem
 from tests.randomization.test_concurrency import at_once, outcomes
 

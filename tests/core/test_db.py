@@ -9,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from services.api.core.auth import Principal
-from services.api.core.db import Database, because, new_id
+from services.api.core.db import Database, because
+from services.api.core.making import new_id
 from services.api.core.permissions import Role
 from services.api.embedded import Cluster
 from tests.conftest import APP_PASSWORD

@@ -6,7 +6,7 @@ from uuid import uuid5
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.sandbox.service import NAMESPACE
 from tests.make import SEVERE, Api, Json, at_noon, created, grading, ok, problem
 

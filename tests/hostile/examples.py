@@ -489,6 +489,10 @@ def _move_clock(api: Api) -> Example:
     return Example(api, body={"now": at_noon(api.today() + timedelta(days=3))})
 
 
+def _reset_sandbox(api: Api) -> Example:
+    return Example(api, body={"scenario": "empty", "seed": 2})
+
+
 def _form(api: Api) -> Example:
     return Example(api)
 
@@ -518,6 +522,7 @@ EXAMPLES: dict[str, Callable[[Api], Example]] = {
     "correct_adverse_event": _correct_adverse_event,
     "publish_reference_document": _publish_reference_document,
     "move_clock": _move_clock,
+    "reset_sandbox": _reset_sandbox,
     "sign_grading": _sign_grading,
     "record_submission": _record_submission,
     "correct_submission": _correct_submission,

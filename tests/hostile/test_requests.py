@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from tests.hostile.bodies import PLANT
 from tests.hostile.examples import write_of
 from tests.hostile.ledger import Ledger

@@ -74,6 +74,7 @@ def test_what_writes_nothing_about_a_subject_is_known_by_name() -> None:
         "set_subject_lock",
         "set_study_lock",
         "move_clock",
+        "reset_sandbox",
     }
 
 

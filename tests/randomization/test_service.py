@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.randomization import rules, service
 from tests.allocation_list import DESIGN, LIST, another_secret, opened, proves, secret_file
 from tests.make import Api, Json, adverse_event, created, ok, problem

@@ -7,7 +7,7 @@ from uuid import uuid5
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.sandbox.service import NAMESPACE, PASSWORD
 from tests.make import Api, created, mistakes, ok, problem
 from tests.signatures.kinds import EVENT, GRADING, NOTHING, Kind, a_grading, an_event, each_kind

@@ -16,10 +16,10 @@ from services.api.adjudications.schemas import (
 )
 from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
-from services.api.core.db import new_id
 from services.api.core.errors import NotFound
 from services.api.core.etag import check_version
 from services.api.core.events import EventType, announce
+from services.api.core.making import new_id
 from services.api.core.pagination import page
 from services.api.core.records import change, current, last_of_each, latest
 from services.api.enrolment import service as enrolment

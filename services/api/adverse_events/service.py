@@ -20,10 +20,10 @@ from services.api.adverse_events.reading import get_event
 from services.api.adverse_events.schemas import AdverseEventCreate, AdverseEventPatch
 from services.api.core.auth import Caller, Principal
 from services.api.core.clock import Clock
-from services.api.core.db import new_id
 from services.api.core.errors import Invalid
 from services.api.core.etag import check_version
 from services.api.core.events import EventType, announce
+from services.api.core.making import new_id
 from services.api.core.permissions import Role
 from services.api.core.records import change, latest
 from services.api.deadlines import service as deadlines

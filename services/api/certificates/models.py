@@ -1,11 +1,12 @@
 """Certificates of assessors' training, each a chain of versions."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
+from services.api.core.making import recorded_now
 from services.api.core.records import version_checks
 
 
@@ -31,4 +32,4 @@ class Certificate(SQLModel, table=True):
     training: str
     reason: str | None = None
     recorded_by: UUID
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)

@@ -16,9 +16,9 @@ from services.api.certificates.schemas import (
     CertificateQuery,
 )
 from services.api.core.auth import Principal
-from services.api.core.db import new_id
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
+from services.api.core.making import new_id
 from services.api.core.pagination import page
 from services.api.core.permissions import GRANTS, SITE_BOUND, Action, Role
 from services.api.core.records import change, current

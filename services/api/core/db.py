@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
-from uuid import UUID
 
-import uuid_utils.compat
 from asgi_correlation_id import correlation_id
 from fastapi import Depends, Request
 from psycopg import Connection as PsycopgConnection
@@ -15,6 +13,7 @@ from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, SQLModel
 
 from services.api.core.auth import Caller
+from services.api.core.errors import Unavailable
 
 SQLModel.metadata.naming_convention = {
     "ix": "%(table_name)s_%(column_0_N_name)s_index",
@@ -35,11 +34,6 @@ _BEGIN = (
 
 ASIDE = 2
 """Connections of a worker for what is kept although its request is refused."""
-
-
-def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562): ids sort in the order of their making."""
-    return uuid_utils.compat.uuid7()
 
 
 class TrialSession(Session):
@@ -107,6 +101,12 @@ class Database:
         self.engine.dispose()
         self._aside.dispose()
 
+    def retire(self) -> None:
+        """Return every connection and make no other: who still asks here is refused."""
+        for engine in (self.engine, self._aside):
+            event.listen(engine, "do_connect", _refuse_connection)
+        self.close()
+
 
 @event.listens_for(TrialSession, "after_begin")
 def _begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
@@ -134,6 +134,10 @@ async def _open(request: Request) -> Session:
 
 SessionDep = Annotated[Session, Depends(_open)]
 """The request's session; `core/routing.py` begins, commits and closes it."""
+
+
+def _refuse_connection(*_: object) -> None:
+    raise Unavailable
 
 
 def _watch_commits(connection: PsycopgConnection[Any], record: Any) -> None:

@@ -7,7 +7,7 @@ whose; never a clinical value, never an arm.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Identity, Index, Stri
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 from services.api.core.permissions import Role
 
 
@@ -114,7 +114,7 @@ def announce(
     row = {
         "id": new_id(),
         "type": kind.value,
-        "at": datetime.now(UTC),
+        "at": recorded_now(),
         "site": site,
         "subject_id": subject_id,
         "record": record or kind.value.partition(".")[0],

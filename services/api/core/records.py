@@ -4,7 +4,7 @@ A correction never changes a row: it is the next version of the record, with
 its author and reason, and the highest version counts (ICH E6(R3) 4.2.2).
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,6 +17,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from services.api.core.auth import Caller
 from services.api.core.db import because
 from services.api.core.errors import Invalid
+from services.api.core.making import recorded_now
 
 Query = TypeVar("Query", bound=Select[Any])
 
@@ -32,7 +33,7 @@ class OfSubject(SQLModel):
     site: str
     subject_id: UUID
     recorded_by: UUID
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)
 
 
 class Versioned(OfSubject):

@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.core.records import OfSubject, of_subject
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.core.records import OfSubject, Versioned, of_subject, version_checks
 from services.api.deadlines.cases import LapseCause
 from services.api.deadlines.rules import Reminder, SubmissionKind

@@ -29,9 +29,9 @@ from sqlmodel import Session, col, select
 from services.api.core.audit import remember_read
 from services.api.core.auth import Caller, Principal, Worker
 from services.api.core.clock import Clock
-from services.api.core.db import new_id
 from services.api.core.errors import NotFound
 from services.api.core.events import EventType, announce
+from services.api.core.making import new_id
 from services.api.core.pagination import page
 from services.api.core.records import current, latest
 from services.api.deadlines import rules

@@ -1,12 +1,12 @@
 """Subjects, their consents, eligibility, radiotherapy and protocol deviations."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 from services.api.core.records import OfSubject, of_subject
 from services.api.enrolment.rules import LEFT, SubjectStatus
 
@@ -52,7 +52,7 @@ class Subject(SQLModel, table=True):
     version: int = 1
     recorded_by: UUID
     created_at: datetime
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)
 
 
 class PersonDigest(SQLModel, table=True):

@@ -9,9 +9,9 @@ from sqlmodel import Session
 from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
-from services.api.core.db import new_id
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
+from services.api.core.making import new_id
 from services.api.core.pagination import PageQuery, page
 from services.api.core.records import change, current, latest
 from services.api.deviations import service as deviations

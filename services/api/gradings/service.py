@@ -13,10 +13,10 @@ from services.api.adjudications import service as adjudications
 from services.api.core.audit import remember_read
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
-from services.api.core.db import new_id
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
 from services.api.core.events import EventType, announce
+from services.api.core.making import new_id
 from services.api.core.permissions import Role
 from services.api.core.records import change, current, last_of_each, latest
 from services.api.enrolment import service as enrolment

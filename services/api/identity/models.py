@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, LargeBinary, S
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 
 _KEY_SET: Any = JSONB(none_as_null=True)
 
@@ -62,7 +62,7 @@ class Account(SQLModel, table=True):
     jwks: dict[str, Any] | None = Field(default=None, sa_type=_KEY_SET)
     active: bool = True
     version: int = 1
-    created_at: datetime = Field(default_factory=_now)
+    created_at: datetime = Field(default_factory=recorded_now)
 
 
 class AccountSession(SQLModel, table=True):

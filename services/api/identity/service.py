@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from services.api.core.auth import Principal
-from services.api.core.db import new_id
 from services.api.core.errors import Invalid
 from services.api.core.keys import TokenKey, new_signing_key
+from services.api.core.making import new_id
 from services.api.core.permissions import SITE_BOUND, WITHOUT_CLINICAL_DATA, Role
 from services.api.identity import credentials, sessions, throttle
 from services.api.identity.assertions import (

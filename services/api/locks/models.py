@@ -4,12 +4,13 @@ PostgreSQL itself refuses writes to a frozen or locked record: the trigger
 `refuse_locked` of every clinical table reads these two tables.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
+from services.api.core.making import recorded_now
 from services.api.core.records import OfSubject, of_subject
 from services.api.locks.rules import LockState
 
@@ -47,4 +48,4 @@ class StudyLock(SQLModel, table=True):
     reason: str
     name: str
     recorded_by: UUID
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)

@@ -1,6 +1,6 @@
 """The committed list and the allocations drawn from it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 from services.api.core.records import OfSubject, of_subject
 
 
@@ -39,7 +39,7 @@ class Commitment(SQLModel, table=True):
     design: dict[str, Any] = Field(sa_type=JSONB)
     contributions: dict[str, str] = Field(sa_type=JSONB)
     protocol_version: str = Field(foreign_key="protocol_version.version")
-    published_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    published_at: datetime = Field(default_factory=recorded_now)
 
 
 class TrialTotal(SQLModel, table=True):

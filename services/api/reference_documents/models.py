@@ -1,6 +1,6 @@
 """Versions of the reference safety information."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 
 
 class ReferenceDocument(SQLModel, table=True):
@@ -33,4 +33,4 @@ class ReferenceDocument(SQLModel, table=True):
     dictionary_version: str
     expected: list[dict[str, Any]] = Field(sa_type=JSONB)
     recorded_by: UUID
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)

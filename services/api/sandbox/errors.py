@@ -10,3 +10,25 @@ class ClockRunsForward(ApiError):
     """
 
     code, status = "clock_runs_forward", 409
+
+
+class ResetUnderWay(ApiError):
+    """The sandbox is being reset already.
+
+    Wait as many seconds as Retry-After says, then look which scenario is played.
+    """
+
+    code, status = "reset_under_way", 409
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
+
+class ResetNotPossible(ApiError):
+    """The sandbox cannot be reset.
+
+    A reset replaces the database: start trial serve --sandbox without
+    TRIAL_DATABASE_URL, or as a user of PostgreSQL who may.
+    """
+
+    code, status = "reset_not_possible", 409

@@ -1,23 +1,29 @@
-"""The movable clock and the demo accounts: what exists in a sandbox only."""
+"""The movable clock, the demo accounts and the scenario: what exists in a sandbox only."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session
 
 from services.api.certificates.models import Certificate
 from services.api.core.clock import Clock
+from services.api.core.making import recorded_now
 from services.api.core.permissions import GRANTS, SITE_BOUND, Action, Role
 from services.api.identity.models import Account
-from services.api.identity.passwords import hash_secret
 from services.api.protocol.schema import Protocol
 from services.api.sandbox.errors import ClockRunsForward
 from services.api.sandbox.models import SandboxClock
+from services.api.sandbox.scenarios import Scenario
 from services.api.study.models import SiteActivation
 
 PASSWORD = "sandbox-only"
 FURTHEST = timedelta(days=3653)
 NAMESPACE = UUID("0f2f9c1e-6f0b-4c5e-9a52-6c1b2b1f7f10")
+
+_QUICK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+"""A password that everybody knows needs no hash that takes a third of a second to try."""
 
 
 def username(role: Role, site: str, place: int = 1) -> str:
@@ -60,7 +66,7 @@ def furnish(session: Session, protocol: Protocol) -> None:
     if furnished(session):
         return
     session.add(SandboxClock(ahead=timedelta(0)))
-    secret_hash = hash_secret(PASSWORD)
+    secret_hash = _QUICK.hash(PASSWORD)
     for account, name, role, sites in demo_accounts(protocol):
         # Past the password policy: the accounts of a sandbox are everybody's.
         session.add(
@@ -94,13 +100,13 @@ def furnish(session: Session, protocol: Protocol) -> None:
 
 
 def _certificate(account: str, valid_from: date) -> Certificate:
-    """A demo account's training in grading, valid for as long as the clock can be moved."""
+    """A demo account's training in grading, valid for longer than the clock can be moved."""
     return Certificate(
         id=uuid5(NAMESPACE, f"certificate of {account}"),
         version=1,
         assessor=uuid5(NAMESPACE, account),
         valid_from=valid_from,
-        valid_until=datetime.now(UTC).date() + FURTHEST,
+        valid_until=recorded_now().date() + 2 * FURTHEST,
         training="demo training",
         recorded_by=uuid5(NAMESPACE, username(Role.DATA_MANAGER, "")),
     )
@@ -114,6 +120,19 @@ def furnished(session: Session) -> bool:
 def resume_clock(session: Session, clock: Clock) -> None:
     """Set the clock to where the sandbox left it."""
     clock.offset = session.get_one(SandboxClock, 1).ahead
+
+
+def played(session: Session) -> tuple[Scenario, int]:
+    """The scenario and the seed that the data began with."""
+    begun = session.get_one(SandboxClock, 1)
+    return Scenario(begun.scenario), begun.seed
+
+
+def set_out(session: Session, scenario: Scenario, seed: int, stood_at: datetime | None) -> None:
+    """Note what was played, and where clinical time stands whenever it begins."""
+    begun = session.get_one(SandboxClock, 1)
+    begun.scenario, begun.seed, begun.stood_at = scenario.value, seed, stood_at
+    session.flush()
 
 
 def move_clock(session: Session, clock: Clock, to: datetime) -> timedelta:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.core.permissions import Role
 from services.api.core.records import OfSubject, Versioned, of_subject
 from services.api.signatures.rules import SignatureMeaning, content_hash

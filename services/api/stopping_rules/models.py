@@ -1,12 +1,12 @@
 """How the stopping rules stood, each time that their figures changed."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 
 
 class StoppingEvaluation(SQLModel, table=True):
@@ -39,4 +39,4 @@ class StoppingEvaluation(SQLModel, table=True):
     reached: bool
     protocol_version: str = Field(foreign_key="protocol_version.version")
     recorded_by: UUID
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)

@@ -1,6 +1,6 @@
 """Reference data of the study: protocol versions, sites and their activations."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from sqlalchemy import UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id, recorded_now
 
 
 class ProtocolVersion(SQLModel, table=True):
@@ -19,7 +19,7 @@ class ProtocolVersion(SQLModel, table=True):
     version: str = Field(primary_key=True)
     sha256: str = Field(min_length=64, max_length=64)
     document: dict[str, Any] = Field(sa_type=JSONB)
-    published_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    published_at: datetime = Field(default_factory=recorded_now)
 
 
 class Site(SQLModel, table=True):
@@ -55,4 +55,4 @@ class SiteActivation(SQLModel, table=True):
     ethics_reference: str
     approved_on: date
     recorded_by: UUID
-    recorded_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    recorded_at: datetime = Field(default_factory=recorded_now)

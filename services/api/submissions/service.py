@@ -10,10 +10,10 @@ from services.api.adverse_events import service as adverse_events
 from services.api.adverse_events.models import AdverseEvent
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
-from services.api.core.db import new_id
 from services.api.core.errors import ApiError, Invalid, NotFound
 from services.api.core.etag import check_version
 from services.api.core.events import EventType, announce
+from services.api.core.making import new_id
 from services.api.core.pagination import PageQuery, part
 from services.api.core.records import change
 from services.api.deadlines import service as deadlines

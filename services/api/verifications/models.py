@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from services.api.core.db import new_id
+from services.api.core.making import new_id
 from services.api.core.records import OfSubject, of_subject
 
 

@@ -12,10 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from services.api.core.auth import Principal, require
 from services.api.core.context import SettingsDep
-from services.api.core.db import Database, new_id
+from services.api.core.db import Database
 from services.api.core.errors import FieldError, Invalid, TooManyRequests
 from services.api.core.etag import IfMatch
 from services.api.core.idempotency import recall
+from services.api.core.making import new_id
 from services.api.core.permissions import Action
 from services.api.core.routing import MERGE_PATCH
 from services.api.settings import Settings

@@ -2306,6 +2306,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sandbox/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The scenarios that a reset can begin with, and the one that is played now
+         * @description **Who may** (`clock:move`): anyone, without a token.
+         */
+        get: operations["list_scenarios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sandbox/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Throw everything away and begin anew with a scenario
+         * @description Its first use takes up to half a minute, while the sandbox goes on; every later one two or three seconds, in which all other requests are answered 503 with Retry-After. Access tokens from before are refused afterwards.
+         *
+         *     **Who may** (`clock:move`): anyone, without a token.
+         *
+         *     Refused with: `reset_under_way` (409), `reset_not_possible` (409).
+         */
+        post: operations["reset_sandbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -6675,6 +6719,25 @@ export interface components {
          * @enum {string}
          */
         PersonRole: "investigator" | "coordinator" | "assessor" | "monitor" | "data_manager" | "safety_officer" | "statistician" | "dmc" | "auditor" | "admin";
+        /** @description What the sandbox began with, and when it begins anew by itself. */
+        PlayedRead: {
+            /**
+             * @description The scenario that the data began with.
+             * @example mid-trial
+             */
+            scenario: components["schemas"]["Scenario"];
+            /**
+             * @description The same seed makes the same subjects and ids.
+             * @example 1
+             */
+            seed: number;
+            /**
+             * Format: date-time
+             * @description Real time; null where the sandbox is reset on demand only.
+             * @example 2026-11-24T02:00:00Z
+             */
+            next_reset_at: string | null;
+        };
         /** @description C.2.r: who told the sender. No person is named. */
         PrimarySource: {
             /**
@@ -7830,6 +7893,50 @@ export interface components {
          * @enum {string}
          */
         ReportableDeviation: "visit" | "treatment" | "consent" | "other";
+        /** @description What to begin anew with; what is left out stays as it was. */
+        ResetOrder: {
+            /**
+             * @description One that GET /sandbox/scenarios lists.
+             * @example mid-trial
+             */
+            scenario?: components["schemas"]["Scenario"] | null;
+            /**
+             * @description Any number. The same scenario and seed give the same subjects, ids, arms and dates in every installation of the same version.
+             * @example 1
+             */
+            seed?: number | null;
+        };
+        /** @description What the sandbox began anew with, and clinical time there. Everybody has to sign in again. */
+        ResetRead: {
+            /**
+             * @description The scenario that the data began with.
+             * @example mid-trial
+             */
+            scenario: components["schemas"]["Scenario"];
+            /**
+             * @description The same seed makes the same subjects and ids.
+             * @example 1
+             */
+            seed: number;
+            /**
+             * Format: date-time
+             * @description Real time; null where the sandbox is reset on demand only.
+             * @example 2026-11-24T02:00:00Z
+             */
+            next_reset_at: string | null;
+            /**
+             * Format: date-time
+             * @description Clinical time, in UTC.
+             * @example 2026-08-17T02:00:00Z
+             */
+            now: string;
+            /**
+             * Format: date
+             * @description The trial's local calendar date.
+             * @example 2026-08-17
+             */
+            today: string;
+        };
         /** @description A form as in RFC 7009 section 2.1. */
         Revocation: {
             /**
@@ -7945,6 +8052,31 @@ export interface components {
             groups: components["schemas"]["EventRow"][];
             /** @description By term; the most frequent first. */
             terms: components["schemas"]["EventRow"][];
+        };
+        /**
+         * @description How far the trial is when practising begins.
+         * @enum {string}
+         */
+        Scenario: "empty" | "screening" | "mid-trial" | "closed-out";
+        /** @description The scenarios, and the one that is played now. */
+        ScenarioList: {
+            /** @description All there are, from the earliest stage on. */
+            items: components["schemas"]["ScenarioRead"][];
+            /** @description The one that the sandbox began with. */
+            played: components["schemas"]["PlayedRead"];
+        };
+        /** @description A scenario to begin with. */
+        ScenarioRead: {
+            /**
+             * @description What a reset names.
+             * @example mid-trial
+             */
+            name: components["schemas"]["Scenario"];
+            /**
+             * @description What the sandbox holds when it begins with it.
+             * @example Subjects in every state of treatment and follow-up.
+             */
+            description: string;
         };
         /** @description A new secret, which is never shown again. */
         SecretMade: {
@@ -13376,6 +13508,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClockRead"];
+                };
+            };
+        };
+    };
+    list_scenarios: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The scenarios, and the one that is played now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioList"];
+                };
+            };
+        };
+    };
+    reset_sandbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetOrder"];
+            };
+        };
+        responses: {
+            /** @description What the sandbox began anew with, and clinical time there. Everybody has to sign in again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetRead"];
                 };
             };
         };

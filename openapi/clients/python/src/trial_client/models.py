@@ -2737,6 +2737,27 @@ class SafetyByArm(TypedDict):
     """
 
 
+Scenario: TypeAlias = Literal["empty", "screening", "mid-trial", "closed-out"]
+"""
+How far the trial is when practising begins.
+"""
+
+
+class ScenarioRead(TypedDict):
+    """
+    A scenario to begin with.
+    """
+
+    name: Scenario
+    """
+    What a reset names.
+    """
+    description: str
+    """
+    What the sandbox holds when it begins with it.
+    """
+
+
 class SecretMade(TypedDict):
     """
     A new secret, which is never shown again.
@@ -5724,6 +5745,25 @@ class OutcomeRead(TypedDict):
     """
 
 
+class PlayedRead(TypedDict):
+    """
+    What the sandbox began with, and when it begins anew by itself.
+    """
+
+    scenario: Scenario
+    """
+    The scenario that the data began with.
+    """
+    seed: int
+    """
+    The same seed makes the same subjects and ids.
+    """
+    next_reset_at: str | None
+    """
+    Real time; null where the sandbox is reset on demand only.
+    """
+
+
 class PrimarySource(TypedDict):
     """
     C.2.r: who told the sender. No person is named.
@@ -5995,6 +6035,63 @@ class Report(TypedDict):
     change_reason: str | None
     """
     C.1.11.2: why
+    """
+
+
+class ResetOrder(TypedDict):
+    """
+    What to begin anew with; what is left out stays as it was.
+    """
+
+    scenario: NotRequired[Scenario | None]
+    """
+    One that GET /sandbox/scenarios lists.
+    """
+    seed: NotRequired[int | None]
+    """
+    Any number. The same scenario and seed give the same subjects, ids, arms and dates in every installation of the same version.
+    """
+
+
+class ResetRead(TypedDict):
+    """
+    What the sandbox began anew with, and clinical time there. Everybody has to sign in again.
+    """
+
+    scenario: Scenario
+    """
+    The scenario that the data began with.
+    """
+    seed: int
+    """
+    The same seed makes the same subjects and ids.
+    """
+    next_reset_at: str | None
+    """
+    Real time; null where the sandbox is reset on demand only.
+    """
+    now: str
+    """
+    Clinical time, in UTC.
+    """
+    today: str
+    """
+    The trial's local calendar date.
+    """
+
+
+class ScenarioList(TypedDict):
+    """
+    The scenarios, and the one that is played now.
+    """
+
+    items: list[ScenarioRead]
+    """
+    All there are, from the earliest stage on.
+    """
+    played: PlayedRead
+    """
+    The one that the sandbox began with.
     """
 
 

@@ -3179,3 +3179,24 @@ class Operations(Sender):
             TrialProblem: `clock_runs_forward` (409).
         """
         return self.send("POST", "/sandbox/clock", body=body)
+
+    def list_scenarios(self) -> Answer[models.ScenarioList]:
+        """The scenarios that a reset can begin with, and the one that is played now.
+
+        **Who may** (`clock:move`): anyone, without a token.
+        """
+        return self.send("GET", "/sandbox/scenarios")
+
+    def reset_sandbox(self, body: models.ResetOrder) -> Answer[models.ResetRead]:
+        """Throw everything away and begin anew with a scenario.
+
+        Its first use takes up to half a minute, while the sandbox goes on; every later
+        one two or three seconds, in which all other requests are answered 503 with
+        Retry-After. Access tokens from before are refused afterwards.
+
+        **Who may** (`clock:move`): anyone, without a token.
+
+        Raises:
+            TrialProblem: `reset_under_way` (409), `reset_not_possible` (409).
+        """
+        return self.send("POST", "/sandbox/reset", body=body)
