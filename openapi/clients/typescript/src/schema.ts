@@ -13021,7 +13021,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The format, by its name: `csv`, `fhir`, `registry`. */
+                /** @description The format, by its name: `csv`, `dataset-json`, `fhir`, `odm`, `registry`. */
                 format: string;
             };
             cookie?: never;
@@ -13036,9 +13036,11 @@ export interface operations {
                 content: {
                     "application/zip": string;
                     "text/csv": string;
+                    "application/json": string;
+                    "application/x-ndjson": string;
                     "application/fhir+json": string;
                     "application/fhir+ndjson": string;
-                    "application/json": string;
+                    "application/xml": string;
                 };
             };
         };

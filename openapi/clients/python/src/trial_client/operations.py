@@ -2727,9 +2727,11 @@ class Operations(Sender):
             "*/*",
             "application/zip",
             "text/csv",
+            "application/json",
+            "application/x-ndjson",
             "application/fhir+json",
             "application/fhir+ndjson",
-            "application/json",
+            "application/xml",
         ] = "*/*",
     ) -> Download:
         """The whole trial as a file, for data managers and statisticians: it names each subject's arm.
@@ -2742,7 +2744,8 @@ class Operations(Sender):
         trial.
 
         Args:
-            format: The format, by its name: `csv`, `fhir`, `registry`.
+            format: The format, by its name: `csv`, `dataset-json`, `fhir`, `odm`,
+                `registry`.
             version: The version of the standard, of `odm` only: `1.3.2` or `2.0`.
             dataset: One file of `csv` or one dataset of `dataset-json`, instead of all
                 as an archive.
