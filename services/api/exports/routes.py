@@ -114,8 +114,15 @@ _STATEMENT: dict[str, Any] = {
             "schema": {
                 "type": "object",
                 "description": "A CapabilityStatement of FHIR R5.",
-                "properties": {"resourceType": {"type": "string", "const": "CapabilityStatement"}},
+                "properties": {
+                    "resourceType": {
+                        "type": "string",
+                        "const": "CapabilityStatement",
+                        "description": "What kind of resource this is.",
+                    }
+                },
                 "required": ["resourceType"],
+                "additionalProperties": True,
             },
             "example": {
                 "resourceType": "CapabilityStatement",
