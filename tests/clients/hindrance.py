@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -59,12 +60,14 @@ class Hindrance:
     """What Retry-After says."""
     hindered: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    """When each request came."""
     _faults: Iterator[Fault] = field(default_factory=lambda: cycle([Fault.NONE]))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def meet(self, *faults: Fault) -> None:
         """Let every second request from now on meet one of the faults, in their turn."""
-        self.hindered, self.passed, self.pause = [], [], "0"
+        self.hindered, self.passed, self.moments, self.pause = [], [], [], "0"
         self._faults = cycle([each for fault in faults for each in (fault, Fault.NONE)])
 
     def clear(self) -> None:
@@ -74,6 +77,7 @@ class Hindrance:
     def next_fault(self, asked: str) -> Fault:
         """What this request meets."""
         with self._lock:
+            self.moments.append(time.monotonic())
             fault = next(self._faults)
             (self.passed if fault is Fault.NONE else self.hindered).append(asked)
             return fault

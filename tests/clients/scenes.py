@@ -83,11 +83,9 @@ def impatient(line: str, given: Given) -> Any:
 
 
 def patient(line: str, given: Given) -> Any:
-    """A service that asks for a pause; in seconds."""
-    began = time.monotonic()
+    """A service that asks for a pause."""
     with calling(line, given) as trial:
-        trial.read_me()
-    return time.monotonic() - began
+        return trial.read_me().body["role"]
 
 
 def overtaken(line: str, given: Given) -> Any:
@@ -106,11 +104,12 @@ def listed(line: str, given: Given) -> Any:
 
 
 def followed(line: str, given: Given) -> Any:
-    """The first three events, and later the rest of what there is."""
+    """The first three events, and later those after them until there are enough."""
     with calling(line, given) as trial:
         first = list(itertools.islice(trial.feed(), 3))
-        rest = trial.feed(after=first[-1]["id"], pause=None)
-        return [event["id"] for event in (*first, *rest)]
+        rest = trial.feed(after=first[-1]["id"], pause=0.05)
+        later = itertools.islice(rest, given["events"] - 3)
+        return [event["id"] for event in (*first, *later)]
 
 
 def renewed(line: str, _: Given) -> Any:

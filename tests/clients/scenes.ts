@@ -75,9 +75,7 @@ const scenes: Record<string, () => Promise<unknown>> = {
     ),
 
   async patient() {
-    const began = performance.now();
-    await calling().GET("/v1/me");
-    return (performance.now() - began) / 1000;
+    return (await calling().GET("/v1/me")).data.role;
   },
 
   overtaken: () =>
@@ -100,7 +98,9 @@ const scenes: Record<string, () => Promise<unknown>> = {
     const ids: string[] = [];
     for await (const event of calling().feed()) if (ids.push(event.id) === 3) break;
     const after = String(ids.at(-1));
-    for await (const event of calling().feed({ after, pauseMs: null })) ids.push(event.id);
+    for await (const event of calling().feed({ after, pauseMs: 50 })) {
+      if (ids.push(event.id) === args.events) break;
+    }
     return ids;
   },
 

@@ -14,8 +14,8 @@ from tests.make import Api
 
 ROOT = HERE.parents[1]
 CLIENTS = ROOT / "openapi" / "clients"
-PRINTED = ["NN-0001 screening", "not_ready", "true", "NN-0001", "subject.screened"]
-"""How each line begins that a sample prints."""
+PRINTED = ["nn-0001 screening", "not_ready", "true", "nn-0001", "subject.screened"]
+"""How each line begins that a sample prints, in small letters."""
 
 
 def sample(ending: str, language: str, address: str) -> str:
