@@ -13069,8 +13069,13 @@ export interface operations {
                      *     }
                      */
                     "application/fhir+json": {
-                        /** @constant */
+                        /**
+                         * @description What kind of resource this is.
+                         * @constant
+                         */
                         resourceType: "CapabilityStatement";
+                    } & {
+                        [key: string]: unknown;
                     };
                 };
             };
