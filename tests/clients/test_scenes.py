@@ -1,7 +1,8 @@
 """Both clients do the same where something goes wrong, and where there is more than one page."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Timer
 
 import pytest
 
@@ -100,10 +101,16 @@ def test_the_feed_goes_on_where_it_was_left(api: Api, line: Hindrance, play: Pla
     investigator = api.as_("investigator")
     for _ in range(5):
         investigator.screened()
-    late = Timer(1, investigator.screened)
-    late.start()
-    came = play("followed", line.address, token=investigator.token, events=6)
-    late.join()
+
+    def screen_when_all_is_read() -> None:
+        while sum("after=" in asked for asked in line.passed) < 2:
+            time.sleep(0.01)
+        investigator.screened()
+
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(screen_when_all_is_read)
+        came = play("followed", line.address, token=investigator.token, events=6)
+        late.result(timeout=30)
     events = ok(investigator.get("/v1/events"))["items"]
     assert came == [event["id"] for event in events]
 
