@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 
 from services.api import migrate
 from services.api.audit.sealing import seal_once
+from services.api.language.wording import Wording
 from services.api.sandbox.errors import ResetNotPossible
 from services.api.sandbox.scenarios import Scenario
 from services.api.scenarios.guard import holds, refuse_production
@@ -93,8 +94,12 @@ class Databases:
                 may = connection.execute(_RIGHTS).fetchone()
         except psycopg.OperationalError as fault:
             raise ResetNotPossible(
-                f"A reset works from the database {MAINTENANCE}, which the user of"
-                " TRIAL_DATABASE_URL cannot reach: allow it, or start without TRIAL_DATABASE_URL."
+                Wording(
+                    "A reset works from the database {name}, which the user of"
+                    " TRIAL_DATABASE_URL cannot reach: allow it, or start without"
+                    " TRIAL_DATABASE_URL.",
+                    name=MAINTENANCE,
+                )
             ) from fault
         if may != (True,):
             raise ResetNotPossible(

@@ -8055,6 +8055,11 @@ export interface components {
         };
         /**
          * @description How far the trial is when practising begins.
+         *
+         *     - `empty`: Demo accounts and activated sites, no subject.
+         *     - `screening`: Subjects in each stage of screening at every site.
+         *     - `mid-trial`: Subjects in every state of treatment and follow-up.
+         *     - `closed-out`: Everybody is followed up, and the records are locked.
          * @enum {string}
          */
         Scenario: "empty" | "screening" | "mid-trial" | "closed-out";

@@ -2740,6 +2740,11 @@ class SafetyByArm(TypedDict):
 Scenario: TypeAlias = Literal["empty", "screening", "mid-trial", "closed-out"]
 """
 How far the trial is when practising begins.
+
+- `empty`: Demo accounts and activated sites, no subject.
+- `screening`: Subjects in each stage of screening at every site.
+- `mid-trial`: Subjects in every state of treatment and follow-up.
+- `closed-out`: Everybody is followed up, and the records are locked.
 """
 
 
