@@ -24,6 +24,8 @@ from services.api.core.keys import new_signing_key
 from services.api.embedded import Cluster
 from services.api.identity.watch import SessionWatch
 from services.api.main import create_app
+from services.api.sandbox.scenarios import Scenario
+from services.api.sandbox.stage import Played
 from services.api.settings import Settings
 from tests.allocation_list import SECRET
 from tests.deadlines.cases import reminded
@@ -130,10 +132,21 @@ def settings(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, templat
     )
 
 
+class Unmoved:
+    """A stage that changes nothing: the databases under test are their fixtures'."""
+
+    next_reset_at = None
+
+    def reset(self, scenario: Scenario | None, seed: int | None) -> Played:
+        """Answer as if the scenario had been played."""
+        return Played(scenario or Scenario.EMPTY, 1 if seed is None else seed)
+
+
 @pytest.fixture(scope="session")
 def served(settings: Settings) -> Iterator[Served]:
     """The application under test, whose first start furnishes the template."""
     app = create_app(settings)
+    app.state.stage = Unmoved()
     with listening(app) as address:
         app.state.watch.close()
         app.state.database.close()  # a template with connections cannot be cloned

@@ -105,5 +105,8 @@ def resolved(schema: Json) -> Json:
 def alternatives(schema: Json) -> Iterator[Json]:
     """Each schema that a value may satisfy."""
     schema = resolved(schema)
-    for one in schema.get("anyOf", [schema]):
-        yield resolved(one)
+    for one in map(resolved, schema.get("anyOf", [schema])):
+        if isinstance(one.get("type"), list):
+            yield from ({**one, "type": kind} for kind in one["type"])
+        else:
+            yield one

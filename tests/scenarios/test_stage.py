@@ -10,6 +10,7 @@ import pytest
 
 from services.api.sandbox.errors import ResetNotPossible, ResetUnderWay
 from services.api.sandbox.scenarios import Scenario
+from services.api.sandbox.stage import NoStage
 from services.api.scenarios import databases as place
 from services.api.scenarios.databases import Databases
 from services.api.scenarios.guard import ProductionDatabase
@@ -167,3 +168,8 @@ def test_a_postgresql_that_may_not_replace_databases_is_told_what_to_do(
     monkeypatch.setattr(place, "MAINTENANCE", "there_is_no_such_database")
     with pytest.raises(ResetNotPossible, match="cannot reach"):
         databases.check_rights()
+
+
+def test_an_application_that_nobody_started_as_a_sandbox_cannot_be_reset() -> None:
+    with pytest.raises(ResetNotPossible, match="trial serve --sandbox"):
+        NoStage().reset(None, None)

@@ -125,7 +125,7 @@ LIVES = (
     (Life("completed", 0, severe=True, graded_twice={4: True, 8: False}, corrected=3), (0,)),
     (Life("completed without severe mucositis", 1, severe=False, late=True), (1,)),
     (Life("in follow-up", 70, then={20: _dysphagia}), (2,)),
-    (Life("in follow-up, visits missed", 84, missed=frozenset({6, 7})), (0,)),
+    (Life("visits missed", 84, severe=False, missed=frozenset({6, 7})), (0,)),
     (Life("adverse events", 134, then={4: _nausea, 11: _dermatitis, 15: _dehydration}), (0, 2)),
     (Life("visits overdue", 140, neglected_after=4), (0, 1, 2)),
     (Life("stops the study drug", 142, then={9: _stop}), (0, 1, 2)),
