@@ -194,7 +194,7 @@ def test_a_revision_that_waits_for_a_lock_gives_up_and_can_be_run_again(
     url = new_database(cluster, "locked")
     migrate.upgrade(url)
     with psycopg.connect(plain(url)) as other:
-        other.execute("LOCK TABLE stopping_evaluation, subject, stratum IN ACCESS SHARE MODE")
+        other.execute("LOCK TABLE sandbox_clock, subject, stratum IN ACCESS SHARE MODE")
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate.downgrade(url)
     assert revision(url) == migrate.head()

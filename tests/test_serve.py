@@ -308,6 +308,8 @@ def test_production_serves_with_several_workers_and_no_sandbox(
                 assert running.process.poll() is None
                 time.sleep(0.05)
         assert httpx.get(f"{address}/sandbox/clock").status_code == 404
+        assert httpx.get(f"{address}/sandbox/scenarios").status_code == 404
+        assert httpx.post(f"{address}/sandbox/reset", json={}).status_code == 404
         assert httpx.get(f"{address}/v1/randomization/commitment").status_code == 404
         form = {"grant_type": "password", "username": "admin", "password": "sandbox-only"}
         assert httpx.post(f"{address}/v1/oauth/token", data=form).status_code == 400
@@ -341,6 +343,49 @@ def never_served(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the workers were started")
 
     monkeypatch.setattr(uvicorn, "run", run)
+
+
+@pytest.mark.parametrize("scenario", ["", "empty", "mid-trial"], ids=["none", "empty", "played"])
+def test_no_sandbox_starts_on_a_production_database(
+    production: dict[str, object], own_cluster: Cluster, tmp_path: Path, scenario: str
+) -> None:
+    serve._rehearse(settings_of(production))
+    url = plain(admin_url(own_cluster, "production"))
+    before = own_cluster.password, account_passwords(url)
+    given = {"database_url": url, "data_dir": tmp_path, "port": 0, "sandbox_scenario": scenario}
+    status, said = invoke("serve", "--sandbox", **given)
+    assert (status, said[:42]) == (1, "TRIAL_DATABASE_URL: the database holds a t")
+    assert (own_cluster.password, account_passwords(url)) == before
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM account").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM sandbox_clock").fetchone() == (0,)
+    serve._rehearse(settings_of(production))
+
+
+def account_passwords(url: str) -> list[tuple[str, str]]:
+    """What the roles of the server sign in with."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'trial%' ORDER BY 1"
+        ).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("sandbox_scenario", "empty"), ("sandbox_seed", 2), ("sandbox_reset_hours", 24)],
+)
+def test_production_knows_no_scenario_no_seed_and_no_reset(
+    production: dict[str, object], setting: str, value: object
+) -> None:
+    status, said = invoke("serve", **{**production, setting: value})
+    assert (status, said) == (1, f"TRIAL_{setting.upper()} is only fit for a sandbox\n")
+
+
+def test_a_scenario_that_there_is_none_of_is_told(tmp_path: Path) -> None:
+    status, said = invoke("serve", "--sandbox", "--scenario", "late", data_dir=tmp_path, port=0)
+    assert status == 1
+    assert said.startswith("TRIAL_SANDBOX_SCENARIO: choose one of empty, screening, mid-trial,")
+    assert not (tmp_path / "postgresql").exists()
 
 
 @pytest.mark.usefixtures("never_served")

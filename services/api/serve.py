@@ -85,12 +85,12 @@ def _rehearse(settings: Settings) -> None:
 
 def sandbox(settings: Settings, console: Console) -> None:
     """Serve a practice installation: own database unless one is given, demo accounts, own keys."""
+    scenario = _scenario(settings)
     listener = _listen(settings)
     # uvicorn raises the signal again once it has stopped; PostgreSQL is to be stopped after it.
     signal.signal(signal.SIGTERM, _end)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
-    scenario = _scenario(settings)
-    with _database(settings) as admin_url:
+    with listener, _database(settings) as admin_url:
         with psycopg.connect(admin_url.replace("+psycopg", "", 1)) as connection:
             refuse_production(connection)
         password, sealing = (

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_a_seed_repeats_a_scenario_to_the_byte_and_another_differs(
                 for site in SITES:
                     has_every_stage_of_screening(api.as_("investigator", site))
     first, again, other = answers
-    assert len(first) > 27 * 5
+    assert len(first) > 9 * 5
     assert first == again
     assert not {path for path in first if "/v1/subjects/" in path} & other.keys(), "other ids"
     for path in ("/v1/subjects", "/v1/events"):
@@ -84,44 +84,6 @@ def has_every_stage_of_screening(reader: Api) -> None:
         if one["status"] == "eligible"
     ]
     assert sorted(asked) == [201, 409]
-
-
-def test_mid_trial_has_subjects_in_every_state_and_much_that_is_open(player: Player) -> None:
-    api = player(Scenario.MID_TRIAL, 1)
-    assert statuses(listed(api, "data_manager", "/v1/subjects")).keys() == {
-        "screening",
-        "screen_failed",
-        "eligible",
-        "randomized",
-        "on_treatment",
-        "in_follow_up",
-        "completed",
-        "withdrawn",
-        "lost_to_follow_up",
-        "died",
-    }
-    visits = statuses(listed(api, "data_manager", "/v1/visits"))
-    assert visits["due"] > 0
-    assert visits["overdue"] > 0
-    assert api.count("visit WHERE missed_reason IS NOT NULL") >= 2
-    assert api.count("grading WHERE version > 1") == 1
-    assert statuses(listed(api, "investigator", "/v1/adjudications")).keys() == {"open", "decided"}
-    assert statuses(listed(api, "monitor", "/v1/queries")).keys() >= {"open", "answered", "closed"}
-    assert api.count("discontinuation WHERE treatment_on IS NOT NULL") > 0
-    assert api.count("exposure") > 0
-    assert api.count("deviation WHERE code = 'late_randomization'") > 0
-    waiting = [
-        one
-        for one in listed(api, "safety_officer", "/v1/safety/deadlines")
-        if one["state"] == "due" and one["recipient"] == "regulator"
-    ]
-    assert len(waiting) == 1
-    left = datetime.fromisoformat(waiting[0]["due_at"]) - api.state.clock.now()
-    assert timedelta(hours=24) < left < timedelta(hours=72)
-    events = statuses(listed(api, "safety_officer", "/v1/events", type="deadline.near"), "type")
-    assert events == {"deadline.near": 1}
-    assert not api.rows("SELECT 1 FROM postponed_event")
-    assert api.count("feed_event WHERE position IS NULL") == 0
 
 
 def test_closed_out_is_followed_up_decided_settled_and_locked(player: Player) -> None:

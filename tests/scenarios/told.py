@@ -33,18 +33,18 @@ OF_SUBJECT = (
 
 
 def told(api: Api) -> dict[str, str]:
-    """Each list's whole answer, and each subject's records, by path."""
+    """Each list's whole answer, and the records of each subject of a site, by path."""
     answers = {
         path: api.as_(role).get(path, params={"limit": 200}).text for path, role in LISTS.items()
     }
     reader = api.as_("data_manager")
-    subjects = ok(reader.get("/v1/subjects", params={"limit": 200}))["items"]
+    subjects = ok(reader.get("/v1/subjects", params={"site": "NN"}))["items"]
     for subject in subjects:
         for record in OF_SUBJECT:
             path = f"/v1/subjects/{subject['id']}{record}"
             answers[path] = reader.get(path).text
         for visit in ok(reader.get(f"/v1/subjects/{subject['id']}/visits"))["items"]:
-            if visit["graded"]:
+            if visit["graded"] and visit["status"] == "done":
                 path = f"/v1/subjects/{subject['id']}/visits/{visit['code']}/gradings"
                 answers[path] = reader.get(path).text
     return {path: text for path, text in answers.items() if '"instance"' not in text}

@@ -37,9 +37,10 @@ def _cast(play: Play, hospital: Hospital, place: int) -> list[Subject]:
         Life("event", place, severe=True, graded_twice={5: True}, corrected=4, then=_EVENTS),
         Life("no event", 3 + place, severe=False, graded_twice={6: False}, then={9: _take}),
         Life("not evaluable", 6 + place, severe=False, missed=frozenset({*range(6, 14)})),
-        Life("withdrawn", 9 + place, severe=False, then={24: _withdraw}),
+        Life("withdrawn", 9 + place, severe=False, then={22: _withdraw}),
     )
-    chosen = (lives[place % 3], lives[3], lives[(place + 1) % 3])
+    withdrawn = lives[3:] if place == 0 else ()
+    chosen = (lives[place % 3], lives[(place + 1) % 3], *withdrawn)
     failed = Subject(hospital, "screen failure")
     play.note(play.day(4 + place), _fail, failed)
     return [*(live(hospital, life) for life in chosen), failed]
