@@ -84,7 +84,7 @@ def test_a_page_names_the_operations_that_answer_it(served: Served, unchanged: A
     assert len(found["unauthorized"]) > FEW
     folded = unchanged.client.get("/problems/unauthorized").text
     assert f"<summary>{len(found['unauthorized'])} operations</summary>" in folded
-    assert "/docs#/adverse_events/list_adverse_events" in folded, "a tag of two words"
+    assert "/docs#/adverse%20events/list_adverse_events" in folded, "a tag of two words"
     assert "None by itself" in unchanged.client.get("/problems/eligibility_stale").text
 
 

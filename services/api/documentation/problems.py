@@ -8,6 +8,7 @@ from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from services.api.core.errors import ApiError, FieldError, told
 from services.api.documentation.page import Page
@@ -185,7 +186,7 @@ def _operations(operations: Sequence[Operation], language: Language) -> str:
     if not operations:
         return f"<p>{_prose(on_page(NONE, language))}</p>"
     listed = "".join(
-        f'<li><a href="/docs#/{escape(one.tag.replace(" ", "_"))}/{one.id}">'
+        f'<li><a href="/docs#/{quote(one.tag)}/{one.id}">'
         f"<code>{one.method} {escape(one.path)}</code></a> {_prose(one.summary)}</li>"
         for one in operations
     )

@@ -6,6 +6,12 @@ const filled = new Map(); // operation and header → what this page wrote into 
 
 // --- headers that the page fills in ----------------------------------------------------
 
+function freshKey() {
+  // Browsers have UUIDs over https and on localhost alone.
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-");
+}
+
 function address(template, values) {
   const path = template.replace(/\{(\w+)\}/g, (_, name) =>
     encodeURIComponent(values.get(`path.${name}`) ?? ""),
@@ -13,24 +19,23 @@ function address(template, values) {
   return new URL(path, location.origin).href;
 }
 
-function fill(system, [template, method]) {
-  const operation = [template, method];
-  const values = system.specSelectors.parameterValues(operation);
-  const parameters = system.specSelectors.operationWithMeta(template, method).get("parameters");
+function fill({ specSelectors, specActions }, operation) {
+  const [template, method] = operation;
   const offered = {
-    "Idempotency-Key": () => crypto.randomUUID(),
-    "If-Match": () => etags.get(address(template, values)),
+    "Idempotency-Key": freshKey,
+    "If-Match": () => etags.get(address(template, specSelectors.parameterValues(operation))),
   };
+  const parameters = specSelectors.specResolvedSubtree(["paths", ...operation, "parameters"]);
   for (const parameter of parameters ?? []) {
     const name = parameter.get("name");
     if (parameter.get("in") !== "header" || !(name in offered)) continue;
     const place = `${method} ${template} ${name}`;
-    const written = parameter.get("value");
+    const written = specSelectors.parameterWithMetaByIdentity(operation, parameter).get("value");
     if (written && written !== filled.get(place)) continue; // the reader's own
     const value = offered[name]();
     if (value === undefined) continue;
     filled.set(place, value);
-    system.specActions.changeParamByIdentity(operation, parameter, value);
+    specActions.changeParamByIdentity(operation, parameter, value);
   }
 }
 
@@ -42,6 +47,56 @@ const FilledHeaders = (system) => ({
         validateParams: (proceed) => (operation, isOAS3) => {
           fill(system.getSystem(), operation);
           return proceed(operation, isOAS3);
+        },
+      },
+    },
+  },
+});
+
+// --- references ------------------------------------------------------------------------
+
+// The document refers to its own components alone. Swagger UI's resolver, made for documents in
+// many places, would go through all of it, for seconds, whenever an operation is opened.
+const OwnReferences = () => ({
+  fn: {
+    resolveSubtree: async (document, path) => ({
+      errors: [],
+      spec: resolved(path.reduce((part, key) => part?.[key], document), document, []),
+    }),
+  },
+});
+
+function resolved(part, document, within) {
+  if (Array.isArray(part)) return part.map((item) => resolved(item, document, within));
+  if (part === null || typeof part !== "object") return part;
+  const { $ref, ...beside } = part;
+  if (typeof $ref !== "string")
+    return Object.fromEntries(
+      Object.entries(part).map(([key, value]) => [key, resolved(value, document, within)]),
+    );
+  if (within.includes($ref)) return part; // a schema that holds itself
+  const target = $ref
+    .slice("#/".length)
+    .split("/")
+    .reduce((found, key) => found[key], document);
+  return { ...resolved(target, document, [...within, $ref]), ...beside };
+}
+
+// --- addresses of operations: #/tag/operation --------------------------------------------
+
+// Swagger UI's own reading complains of every `_`, which our operations' names have.
+const Addresses = () => ({
+  statePlugins: {
+    layout: {
+      wrapActions: {
+        parseDeepLinkHash: (_, { layoutActions }) => (hash) => {
+          const [tag, operation] = hash.replace(/^#?!?\/?/, "").split("/");
+          if (!tag) return;
+          const section = ["operations-tag", tag];
+          const place = operation ? ["operations", tag, operation] : section;
+          layoutActions.show(section, true);
+          layoutActions.show(place, true);
+          layoutActions.scrollTo(place);
         },
       },
     },
@@ -61,7 +116,7 @@ const SearchedOperations = ({ React }) => ({
           type: "search",
           placeholder: "Filter by any word",
           "aria-label": "Filter the operations by any word",
-          onChange: ({ target }) => layoutActions.updateFilter(target.value),
+          onChange: ({ target }) => layoutActions.updateFilter(target.value || true),
         }),
       ),
   },
@@ -84,12 +139,10 @@ const SearchedOperations = ({ React }) => ({
   },
   statePlugins: {
     layout: {
-      wrapActions: {
-        updateFilter: (proceed, system) => (phrase) => {
-          for (const tag of system.specSelectors.taggedOperations().keySeq())
-            system.layoutActions.show(["operations-tag", tag], phrase !== "");
-          return proceed(phrase);
-        },
+      wrapSelectors: {
+        isShown: (proceed) => (state, thing, unsaid) =>
+          (typeof state.get("filter") === "string" && thing[0] === "operations-tag") ||
+          proceed(thing, unsaid),
       },
     },
   },
@@ -131,7 +184,7 @@ async function start() {
   ui = SwaggerUIBundle({
     dom_id: "#swagger-ui",
     spec: await answer.json(), // an address of it would be read as YAML, which takes far longer
-    plugins: [FilledHeaders, SearchedOperations],
+    plugins: [Addresses, FilledHeaders, OwnReferences, SearchedOperations],
     deepLinking: true,
     docExpansion: "none",
     defaultModelsExpandDepth: 0,

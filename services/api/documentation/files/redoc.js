@@ -7,7 +7,6 @@ const MONO = 'ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace';
 Redoc.init(
   "/openapi.json",
   {
-    expandResponses: "200,201",
     hideDownloadButtons: true,
     jsonSampleExpandLevel: 3,
     pathInMiddlePanel: true,
