@@ -40,6 +40,7 @@ from services.api.exposures.routes import router as exposures
 from services.api.gradings.routes import router as gradings
 from services.api.identity.routes import router as identity
 from services.api.identity.watch import SessionWatch
+from services.api.labels.routes import router as labels
 from services.api.locks.routes import router as locks
 from services.api.protocol.load import load
 from services.api.protocol.schema import Protocol
@@ -92,6 +93,7 @@ TAGS = [
     {"name": "endpoint", "description": "The outcome of a subject."},
     {"name": "adverse events", "description": "What happened to a subject's safety."},
     {"name": "terms", "description": "What adverse events are called."},
+    {"name": "labels", "description": "What forms say, in English and in Chinese."},
     {"name": "reference documents", "description": "Which reactions are expected."},
     {"name": "deadlines", "description": "Reports that are owed, by when, and to whom."},
     {"name": "submissions", "description": "Reports that were sent, and their receipts."},
@@ -131,6 +133,7 @@ ROUTERS = (
     submissions,
     stopping_rules,
     terms,
+    labels,
     reference_documents,
     queries,
     verifications,

@@ -259,6 +259,7 @@ REQUESTS: dict[str, Send] = {
     "read_adverse_event": read("/v1/adverse-events/{at.event}"),
     "correct_adverse_event": correct_adverse_event,
     "list_terms": read("/v1/terms?q=nausea"),
+    "read_labels": read("/v1/labels"),
     "list_reference_documents": read("/v1/safety/reference-documents"),
     "read_reference_document": read("/v1/safety/reference-documents/1.0"),
     "publish_reference_document": post(

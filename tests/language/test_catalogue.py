@@ -35,7 +35,7 @@ def test_no_key_is_given_twice() -> None:
             seen.add(key)
 
 
-NAMES = {"JSON", "HTML", "PDF", "CSV", "EC", "RSA", "P-256", "P-384"}
+NAMES = {"English", "简体中文", "JSON", "HTML", "PDF", "CSV", "EC", "RSA", "P-256", "P-384"}
 NAMES |= {"ES256", "ES384", "RS256", "RS384"}
 """Labels that are the same in every language."""
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from services.api.core.errors import StaleVersion
 
@@ -47,6 +47,11 @@ async def _expected(
 
 IfMatch = Annotated[int, Depends(_expected)]
 """The version that the caller read, from If-Match."""
+
+
+def keep_for(request: Request, *, minutes: int) -> None:
+    """Let the caller's own cache answer for so long: what it holds is the same for everyone."""
+    request.state.caching = f"private, max-age={minutes * 60}"
 
 
 def check_version(expected: int, current: int) -> None:

@@ -105,7 +105,7 @@ class Route(APIRoute):
                 _tag(request, answer, None)
             # RFC 6749 section 5.1 for tokens; and no proxy may keep what it says of a subject.
             caching = "private, no-cache" if request.method == "GET" else "no-store"
-            answer.headers["Cache-Control"] = caching
+            answer.headers["Cache-Control"] = getattr(request.state, "caching", caching)
             if (vary := getattr(request.state, "vary", None)) is not None:
                 answer.headers["Vary"] = ", ".join(vary)
             return answer

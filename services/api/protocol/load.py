@@ -6,7 +6,7 @@ ISO text, so that a document is the same as its JSON.
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,9 +16,11 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from services.api.language.tags import Language
 from services.api.protocol.consistency import mistakes
 from services.api.protocol.paths import dotted
 from services.api.protocol.schema import Json, Protocol
+from services.api.protocol.texts import Texts, differences, texts
 
 
 class ProtocolMistake(ValueError):
@@ -31,11 +33,15 @@ class ProtocolMistake(ValueError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A protocol, the document it was read from, and the document's SHA-256."""
+    """A protocol, the document it was read from, the document's SHA-256, and its texts.
+
+    `texts` are in English and in the languages of the files beside the document.
+    """
 
     protocol: Protocol
     document: Json
     sha256: str
+    texts: Mapping[Language, Texts]
 
 
 def load(path: Path) -> Loaded:
@@ -43,7 +49,7 @@ def load(path: Path) -> Loaded:
 
     Raises:
         ProtocolMistake: the document is not one YAML mapping, or contradicts
-            the schema or itself.
+            the schema or itself; or a translation beside it does not fit it.
         OSError: the file cannot be read.
     """
     document = _read(path)
@@ -53,7 +59,7 @@ def load(path: Path) -> Loaded:
         raise ProtocolMistake(_lines(path, _described(error, document))) from error
     if found := mistakes(protocol, document):
         raise ProtocolMistake(_lines(path, found))
-    return Loaded(protocol, document, sha256(document))
+    return Loaded(protocol, document, sha256(document), _texts(path, protocol))
 
 
 def load_all(directory: Path) -> dict[str, Loaded]:
@@ -64,7 +70,10 @@ def load_all(directory: Path) -> dict[str, Loaded]:
     """
     by_version: dict[str, Loaded] = {}
     wrong: list[str] = []
+    translations = tuple(_ending(language) for language in Language)
     for path in sorted(directory.glob("*.yaml")):
+        if path.name.endswith(translations):
+            continue
         try:
             loaded = load(path)
         except ProtocolMistake as error:
@@ -79,6 +88,25 @@ def load_all(directory: Path) -> dict[str, Loaded]:
     if wrong:
         raise ProtocolMistake(wrong)
     return dict(sorted(by_version.items(), key=lambda item: _ordinal(item[0])))
+
+
+def _texts(path: Path, protocol: Protocol) -> dict[Language, Texts]:
+    """The protocol's texts in each language that they are kept in."""
+    english = texts(protocol)
+    found: dict[Language, Texts] = {Language.ENGLISH: english}
+    for language in Language:
+        beside = path.with_suffix(_ending(language))
+        if language is Language.ENGLISH or not beside.exists():
+            continue
+        translated = _read(beside)
+        if wrong := tuple(differences(translated, english)):
+            raise ProtocolMistake(_lines(beside, wrong))
+        found[language] = {name: translated[name] for name in english}
+    return found
+
+
+def _ending(language: Language) -> str:
+    return f".{language}.yaml"
 
 
 def sha256(document: Json) -> str:

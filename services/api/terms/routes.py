@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request, Response
 from services.api.core.auth import Principal, require
 from services.api.core.context import ProtocolDep
 from services.api.core.errors import BadCursor, Unauthorized, responses
+from services.api.core.etag import keep_for
 from services.api.core.permissions import Action
 from services.api.core.routing import Router, link_next
 from services.api.terms import service
@@ -47,4 +48,5 @@ async def list_terms(
         meddra_version=section.meddra_version,
     )
     link_next(request, page, answer)
+    keep_for(request, minutes=10)  # so that going back a letter asks nothing
     return page

@@ -2218,6 +2218,18 @@ class Operations(Sender):
         """`list_terms`, page after page: every item."""
         return self.pages("GET", "/v1/terms", query={"limit": limit, "q": q})
 
+    def read_labels(self) -> Answer[models.LabelsRead]:
+        """Every label of enumerations, problems and the protocol, in your language.
+
+        In Simplified Chinese for an `Accept-Language` that prefers `zh`, `zh-CN`,
+        `zh-SG` or `zh-Hans`, else in English; never refused for its language. Read it
+        once when a front-end starts: it is the same for everyone, and may be kept for
+        ten minutes and then asked for by its ETag.
+
+        **Who may** (`study:read`): every role.
+        """
+        return self.send("GET", "/v1/labels")
+
     def list_reference_documents(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> Answer[models.ReferenceDocumentPage]:
