@@ -1568,6 +1568,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every label of enumerations, problems and the protocol, in your language
+         * @description In Simplified Chinese for an `Accept-Language` that prefers `zh`, `zh-CN`, `zh-SG` or `zh-Hans`, else in English; never refused for its language. Read it once when a front-end starts: it is the same for everyone, and may be kept for ten minutes and then asked for by its ETag.
+         *
+         *     **Who may** (`study:read`): every role.
+         */
+        get: operations["read_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/safety/reference-documents": {
         parameters: {
             query?: never;
@@ -3137,6 +3159,19 @@ export interface components {
              */
             under_observation: number;
         };
+        /** @description A group in words. */
+        ArmLabels: {
+            /**
+             * @description What it is called.
+             * @example 试验组
+             */
+            label: string;
+            /**
+             * @description What its subjects receive.
+             * @example 每日三次，…
+             */
+            description: string;
+        };
         /** @description A measure in one arm. */
         ArmMeasure: {
             /**
@@ -4441,6 +4476,19 @@ export interface components {
          * @enum {string}
          */
         CriterionKind: "inclusion" | "exclusion";
+        /** @description A criterion in words. */
+        CriterionLabels: {
+            /**
+             * @description What has to be so, or must not be so.
+             * @example 血红蛋白≥90 g/L
+             */
+            text: string;
+            /**
+             * @description What the investigator is asked to look at when it is flagged; null where it never is.
+             * @example 肌酐清除率低于50 mL/min：研究者须审核肾功能。
+             */
+            flag_text: string | null;
+        };
         /** @description One criterion's verdict; an exclusion that is `met` excludes. */
         CriterionRead: {
             /**
@@ -5778,6 +5826,24 @@ export interface components {
         };
         /** @description A bare value, or a dated one; null is as good as left out: unknown. */
         Fact: components["schemas"]["FactValue"] | components["schemas"]["DatedFact"] | null;
+        /** @description A fact of screening in words. */
+        FactLabels: {
+            /**
+             * @description What the form asks, as a whole sentence.
+             * @example 口腔黏膜是否完整？
+             */
+            question: string;
+            /**
+             * @description What each of its choices is called; empty where it is no choice.
+             * @example {
+             *       "I": "I级",
+             *       "none": "无"
+             *     }
+             */
+            choices: {
+                [key: string]: string;
+            };
+        };
         /** @description A question whose answer a criterion needs, and how the answer is written. */
         FactRead: {
             /**
@@ -5852,6 +5918,24 @@ export interface components {
         FactType: "boolean" | "integer" | "choice" | "date_or_never" | "measurement";
         /** @description A fact's value as its type in the protocol asks (`eligibility.facts`): true or false, a number, one of its choices, or a local date or `never`. */
         FactValue: boolean | number | string;
+        /** @description A stratification factor in words. */
+        FactorLabels: {
+            /**
+             * @description What it is called.
+             * @example 同步化疗
+             */
+            label: string;
+            /**
+             * @description What each of its values is called, by the value: `true` and `false` where it is one of the two.
+             * @example {
+             *       "false": "无同步化疗",
+             *       "true": "有同步化疗"
+             *     }
+             */
+            levels: {
+                [key: string]: string;
+            };
+        };
         /** @description One factor's value: true or false, or the code of one of its levels. */
         FactorValue: boolean | string;
         /**
@@ -6299,6 +6383,62 @@ export interface components {
          * @enum {string}
          */
         KeyType: "EC" | "RSA";
+        /** @description What a value is called, and what it means. */
+        LabelRead: {
+            /**
+             * @description For a form, a list or a menu: a few words without a full stop.
+             * @example 斑片状黏膜炎
+             */
+            label: string;
+            /**
+             * @description A sentence for whoever asks what the label means.
+             * @example 未融合的斑片状黏膜炎。
+             */
+            meaning: string;
+        };
+        /**
+         * @description Every text that a front-end shows, in one language.
+         *
+         *     Terms of adverse events are not among them: CTCAE stays in English, of
+         *     which there is no translation that may be given away.
+         */
+        LabelsRead: {
+            /**
+             * @description Of everything here but, it may be, the protocol's.
+             * @example zh-Hans
+             */
+            language: components["schemas"]["Language"];
+            /**
+             * @description By the name of an enumeration's schema in the OpenAPI document, and by the value.
+             * @example {
+             *       "Sex": {
+             *         "female": {
+             *           "label": "女",
+             *           "meaning": "出生时性别为女。"
+             *         }
+             *       }
+             *     }
+             */
+            enumerations: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["LabelRead"];
+                };
+            };
+            /** @description By a problem's code, the last part of its `type`. */
+            problems: {
+                [key: string]: components["schemas"]["ProblemLabels"];
+            };
+            /** @description The protocol's texts. */
+            protocol: components["schemas"]["ProtocolLabels"];
+        };
+        /**
+         * @description A language by its tag (BCP 47); English is what everything falls back to.
+         *
+         *     - `en`: Texts in English.
+         *     - `zh-Hans`: Texts in Simplified Chinese.
+         * @enum {string}
+         */
+        Language: "en" | "zh-Hans";
         /**
          * @description Why a deadline is not to be kept any more.
          *
@@ -6787,6 +6927,19 @@ export interface components {
              */
             subjects: number;
         };
+        /** @description A problem in words, as its answers say it. */
+        ProblemLabels: {
+            /**
+             * @description What happened, the same each time.
+             * @example 该受试者尚不能随机
+             */
+            title: string;
+            /**
+             * @description What to do next.
+             * @example 请逐条解决errors中的各项，然后重新发送请求。
+             */
+            remedy: string;
+        };
         /** @description Proofs of the allocations so far, in the order of the subjects' randomization. */
         ProofPage: {
             /** @description The rows of this page, in the order that the list has. */
@@ -6851,6 +7004,104 @@ export interface components {
              * @example 3f0c9b7e2d5a4c1890ab7f6e5d4c3b2a19088f7e6d5c4b3a291807f6e5d4c3b2
              */
             root: string;
+        };
+        /** @description The protocol's texts, by their ids and codes in the document. */
+        ProtocolLabels: {
+            /**
+             * @description Which protocol these texts are of: the one in force.
+             * @example 1.0
+             */
+            version: string;
+            /**
+             * @description `en` where the protocol is not kept in the language of the rest.
+             * @example zh-Hans
+             */
+            language: components["schemas"]["Language"];
+            /**
+             * @description What the trial is called.
+             * @example 外泌体喷剂防治放射性口腔黏膜炎
+             */
+            brief_title: string;
+            /**
+             * @description The trial's title in full.
+             * @example 外泌体喷剂：一项随机对照试验
+             */
+            official_title: string;
+            /**
+             * @description How the study drug is taken.
+             * @example 取出外泌体药瓶，打开瓶盖，…
+             */
+            instructions: string;
+            /** @description By a site's code. */
+            sites: {
+                [key: string]: components["schemas"]["SiteLabels"];
+            };
+            /** @description By an arm's code. */
+            arms: {
+                [key: string]: components["schemas"]["ArmLabels"];
+            };
+            /** @description By a stratification factor's id. */
+            factors: {
+                [key: string]: components["schemas"]["FactorLabels"];
+            };
+            /** @description By a fact's id. */
+            facts: {
+                [key: string]: components["schemas"]["FactLabels"];
+            };
+            /** @description By a criterion's id. */
+            criteria: {
+                [key: string]: components["schemas"]["CriterionLabels"];
+            };
+            /**
+             * @description By a visit's code in the schedule; `{n}` in a code stands for the week.
+             * @example {
+             *       "BL": "基线，首次放疗之前",
+             *       "RT{n}A": "放疗周，第一次评估"
+             *     }
+             */
+            visits: {
+                [key: string]: string;
+            };
+            /**
+             * @description By the field of a grading. Its choices are among `enumerations`.
+             * @example {
+             *       "pain_score": "口腔疼痛，数字评分法（0无痛，10最痛）"
+             *     }
+             */
+            components: {
+                [key: string]: string;
+            };
+            /** @description By a scale's id. */
+            scales: {
+                [key: string]: components["schemas"]["ScaleLabels"];
+            };
+            /**
+             * @description By the id of a combination of components that contradict each other.
+             * @example {
+             *       "ulcer_in_erythema": "记录有溃疡，而黏膜最严重处的外观为红斑。"
+             *     }
+             */
+            impossible: {
+                [key: string]: string;
+            };
+            /**
+             * @description By the id of a clock of safety reporting.
+             * @example {
+             *       "serious_to_sponsor": "严重不良事件，中心报告申办者"
+             *     }
+             */
+            clocks: {
+                [key: string]: string;
+            };
+            /**
+             * @description By a stopping rule's id.
+             * @example {
+             *       "severe_reactions": "试验组中发生4级或5级相关不良事件的受试者"
+             *     }
+             */
+            stopping_rules: {
+                [key: string]: string;
+            };
         };
         /** @description Published versions, oldest first. */
         ProtocolVersionList: {
@@ -8053,6 +8304,23 @@ export interface components {
             /** @description By term; the most frequent first. */
             terms: components["schemas"]["EventRow"][];
         };
+        /** @description A grading scale in words. */
+        ScaleLabels: {
+            /**
+             * @description What it is called.
+             * @example WHO口腔毒性分级
+             */
+            label: string;
+            /**
+             * @description What each grade means, by the grade.
+             * @example {
+             *       "0": "无"
+             *     }
+             */
+            grades: {
+                [key: string]: string;
+            };
+        };
         /**
          * @description How far the trial is when practising begins.
          *
@@ -8358,6 +8626,19 @@ export interface components {
              * @example NN
              */
             site: string;
+        };
+        /** @description A hospital in words. */
+        SiteLabels: {
+            /**
+             * @description The hospital's name, as a letter would address it.
+             * @example 广西医科大学第一附属医院
+             */
+            name: string;
+            /**
+             * @description In which town it is, for a short list.
+             * @example 南宁
+             */
+            city: string;
         };
         /** @description The trial's sites in the order of their codes. */
         SiteList: {
@@ -12457,6 +12738,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TermPage"];
+                };
+            };
+        };
+    };
+    read_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Every text that a front-end shows, in one language.
+             *
+             *     Terms of adverse events are not among them: CTCAE stays in English, of
+             *     which there is no translation that may be given away.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelsRead"];
                 };
             };
         };

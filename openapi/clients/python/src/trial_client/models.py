@@ -335,6 +335,21 @@ class ArmEvents(TypedDict):
     """
 
 
+class ArmLabels(TypedDict):
+    """
+    A group in words.
+    """
+
+    label: str
+    """
+    What it is called.
+    """
+    description: str
+    """
+    What its subjects receive.
+    """
+
+
 class ArmShare(TypedDict):
     """
     An arm and its share of each block.
@@ -944,6 +959,21 @@ Whether meeting a criterion admits a subject or keeps them out.
 """
 
 
+class CriterionLabels(TypedDict):
+    """
+    A criterion in words.
+    """
+
+    text: str
+    """
+    What has to be so, or must not be so.
+    """
+    flag_text: str | None
+    """
+    What the investigator is asked to look at when it is flagged; null where it never is.
+    """
+
+
 CriterionVerdict: TypeAlias = Literal["met", "not_met", "unknown"]
 """
 What the recorded facts say of one criterion; an exclusion that is `met` excludes.
@@ -1534,6 +1564,21 @@ class ExposureRead(TypedDict):
     """
 
 
+class FactLabels(TypedDict):
+    """
+    A fact of screening in words.
+    """
+
+    question: str
+    """
+    What the form asks, as a whole sentence.
+    """
+    choices: dict[str, str]
+    """
+    What each of its choices is called; empty where it is no choice.
+    """
+
+
 FactType: TypeAlias = Literal["boolean", "integer", "choice", "date_or_never", "measurement"]
 """
 How a fact's value is written in a request.
@@ -1553,6 +1598,21 @@ FactValue: TypeAlias = bool | float | str
 """
 A fact's value as its type in the protocol asks (`eligibility.facts`): true or false, a number, one of its choices, or a local date or `never`.
 """
+
+
+class FactorLabels(TypedDict):
+    """
+    A stratification factor in words.
+    """
+
+    label: str
+    """
+    What it is called.
+    """
+    levels: dict[str, str]
+    """
+    What each of its values is called, by the value: `true` and `false` where it is one of the two.
+    """
 
 
 FactorValue: TypeAlias = bool | str
@@ -1748,6 +1808,30 @@ The family of a public key (RFC 7518, section 6.1).
 
 - `EC`: A key on an elliptic curve.
 - `RSA`: An RSA key.
+"""
+
+
+class LabelRead(TypedDict):
+    """
+    What a value is called, and what it means.
+    """
+
+    label: str
+    """
+    For a form, a list or a menu: a few words without a full stop.
+    """
+    meaning: str
+    """
+    A sentence for whoever asks what the label means.
+    """
+
+
+Language: TypeAlias = Literal["en", "zh-Hans"]
+"""
+A language by its tag (BCP 47); English is what everything falls back to.
+
+- `en`: Texts in English.
+- `zh-Hans`: Texts in Simplified Chinese.
 """
 
 
@@ -2009,6 +2093,21 @@ class PriorRead(TypedDict):
     subjects: int
     """
     How many are taken to have been watched.
+    """
+
+
+class ProblemLabels(TypedDict):
+    """
+    A problem in words, as its answers say it.
+    """
+
+    title: str
+    """
+    What happened, the same each time.
+    """
+    remedy: str
+    """
+    What to do next.
     """
 
 
@@ -2737,6 +2836,21 @@ class SafetyByArm(TypedDict):
     """
 
 
+class ScaleLabels(TypedDict):
+    """
+    A grading scale in words.
+    """
+
+    label: str
+    """
+    What it is called.
+    """
+    grades: dict[str, str]
+    """
+    What each grade means, by the grade.
+    """
+
+
 Scenario: TypeAlias = Literal["empty", "screening", "mid-trial", "closed-out"]
 """
 How far the trial is when practising begins.
@@ -3018,6 +3132,21 @@ class SiteFigures(TypedDict):
     site: str
     """
     The code of the hospital, as `GET /v1/sites` lists it. Records of a hospital that is not yours do not exist for you.
+    """
+
+
+class SiteLabels(TypedDict):
+    """
+    A hospital in words.
+    """
+
+    name: str
+    """
+    The hospital's name, as a letter would address it.
+    """
+    city: str
+    """
+    In which town it is, for a short list.
     """
 
 
@@ -5811,6 +5940,77 @@ class ProofPage(TypedDict):
     """
 
 
+class ProtocolLabels(TypedDict):
+    """
+    The protocol's texts, by their ids and codes in the document.
+    """
+
+    version: str
+    """
+    Which protocol these texts are of: the one in force.
+    """
+    language: Language
+    """
+    `en` where the protocol is not kept in the language of the rest.
+    """
+    brief_title: str
+    """
+    What the trial is called.
+    """
+    official_title: str
+    """
+    The trial's title in full.
+    """
+    instructions: str
+    """
+    How the study drug is taken.
+    """
+    sites: dict[str, SiteLabels]
+    """
+    By a site's code.
+    """
+    arms: dict[str, ArmLabels]
+    """
+    By an arm's code.
+    """
+    factors: dict[str, FactorLabels]
+    """
+    By a stratification factor's id.
+    """
+    facts: dict[str, FactLabels]
+    """
+    By a fact's id.
+    """
+    criteria: dict[str, CriterionLabels]
+    """
+    By a criterion's id.
+    """
+    visits: dict[str, str]
+    """
+    By a visit's code in the schedule; `{n}` in a code stands for the week.
+    """
+    components: dict[str, str]
+    """
+    By the field of a grading. Its choices are among `enumerations`.
+    """
+    scales: dict[str, ScaleLabels]
+    """
+    By a scale's id.
+    """
+    impossible: dict[str, str]
+    """
+    By the id of a combination of components that contradict each other.
+    """
+    clocks: dict[str, str]
+    """
+    By the id of a clock of safety reporting.
+    """
+    stopping_rules: dict[str, str]
+    """
+    By a stopping rule's id.
+    """
+
+
 class ProtocolVersionList(TypedDict):
     """
     Published versions, oldest first.
@@ -7396,6 +7596,32 @@ class GradingPage(TypedDict):
     next_cursor: str | None
     """
     Give it back as `cursor` for the next page; null on the last one.
+    """
+
+
+class LabelsRead(TypedDict):
+    """
+    Every text that a front-end shows, in one language.
+
+    Terms of adverse events are not among them: CTCAE stays in English, of
+    which there is no translation that may be given away.
+    """
+
+    language: Language
+    """
+    Of everything here but, it may be, the protocol's.
+    """
+    enumerations: dict[str, dict[str, LabelRead]]
+    """
+    By the name of an enumeration's schema in the OpenAPI document, and by the value.
+    """
+    problems: dict[str, ProblemLabels]
+    """
+    By a problem's code, the last part of its `type`.
+    """
+    protocol: ProtocolLabels
+    """
+    The protocol's texts.
     """
 
 
