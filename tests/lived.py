@@ -11,6 +11,8 @@ from psycopg import errors, sql
 from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
+from services.api.core.db import Database
+from services.api.identity.watch import SessionWatch
 from tests.make import Api
 
 APPEND_ONLY = (
@@ -149,6 +151,15 @@ class Lived:
     api: Api
     app_url: str
     subjects: dict[str, str]
+
+    @contextmanager
+    def served(self) -> Iterator[Api]:
+        """The API over this database, which other tests may have taken from it."""
+        database = Database(self.app_url, pool_size=5)
+        with SessionWatch(self.app_url) as watch:
+            self.api.state.database, self.api.state.watch = database, watch
+            yield self.api
+        database.close()
 
     def as_superuser(self) -> psycopg.Connection[Any]:
         return psycopg.connect(plain(self.api.admin_url))

@@ -12,8 +12,6 @@ import pytest
 from fastapi import Request
 
 from services.api.core.auth import Principal, Require
-from services.api.core.db import Database
-from services.api.identity.watch import SessionWatch
 from tests.access.test_unfiltered import READS
 from tests.lived import Lived
 from tests.make import SUBJECT, Api, adverse_event, grading, ok, plan, problem
@@ -29,11 +27,8 @@ def unfiltered(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         return replace(caller, sites=("LZ", "NN", "YL"))
 
     monkeypatch.setattr(Require, "__call__", everywhere)
-    database, state = Database(lived.app_url, pool_size=5), lived.api.state
-    with SessionWatch(lived.app_url) as watch:
-        state.database, state.watch = database, watch
-        yield lived.api.as_("investigator")
-    database.close()
+    with lived.served() as api:
+        yield api.as_("investigator")
 
 
 @pytest.mark.parametrize("path", READS)

@@ -78,12 +78,14 @@ def test_a_refusal_that_names_other_problems_tells_them_too(unchanged: Api) -> N
 
 @pytest.mark.parametrize("header", ["en", "zh-CN"])
 def test_another_sites_record_does_not_exist_in_any_language(lived: Lived, header: str) -> None:
-    caller = lived.api.as_("investigator", "LZ")
     headers = {"Accept-Language": header, "X-Request-Id": "the-same"}
-    foreign, unknown = (
-        caller.get(f"/v1/subjects/{subject}", headers=headers)
-        for subject in (lived.subjects["NN"], "019c8a52-7d10-7c3e-9a41-000000000000")
-    )
+    with lived.served() as api:
+        caller = api.as_("investigator", "LZ")
+        assert caller.get(f"/v1/subjects/{lived.subjects['LZ']}").status_code == 200
+        foreign, unknown = (
+            caller.get(f"/v1/subjects/{subject}", headers=headers)
+            for subject in (lived.subjects["NN"], "019c8a52-7d10-7c3e-9a41-000000000000")
+        )
     problem(foreign, 404, "not_found")
     assert foreign.content == unknown.content
     assert told(foreign) == told(unknown)
