@@ -18,9 +18,12 @@ PATIENCE = 30_000
 """Milliseconds that a page may take on a busy machine."""
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window and without calls home."""
+    """Debian's Chromium, without a window and without calls home.
+
+    Its driver runs an event loop in this thread, which tests of other modules need for their own.
+    """
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed on this machine")
     expect.set_options(timeout=PATIENCE)
