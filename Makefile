@@ -58,7 +58,9 @@ contract: $(READY) $(NODE) ## Check the contract's rules: Spectral and Redocly, 
 demo: $(READY) ## Take 200 subjects through a running sandbox, to the DMC's report
 	@$(BIN)/trial demo --subjects 200
 
-openapi: $(READY) $(NODE) ## Write openapi/openapi.json from the code, and the clients from that
+openapi: $(READY) $(NODE) ## Write openapi/openapi.json from the code, its examples, and the clients
+	@$(BIN)/trial openapi openapi/openapi.json
+	@$(BIN)/pytest -n0 --record tests/contract/test_examples.py -k new_recording
 	@$(BIN)/trial openapi openapi/openapi.json
 	@$(MAKE) --no-print-directory clients
 

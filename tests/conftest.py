@@ -63,6 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--torture", action="store_true", help="let the destructive tests run for half an hour"
     )
+    parser.addoption(
+        "--record", action="store_true", help="write the document's examples anew: `make openapi`"
+    )
 
 
 @pytest.fixture(scope="session")

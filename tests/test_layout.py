@@ -25,6 +25,7 @@ TESTED_ELSEWHERE = {
     "exports/odm/second": "exports/odm/test_writer.py",
     "migrations/env": "test_migrations.py",
     "migrations/guard": "test_migrations.py",
+    "contract/complete": "test_openapi.py",
     "core/context": "core/test_routing.py",
     "case_reports/assessment": "case_reports/test_message.py",
     "case_reports/codes": "case_reports/test_content.py",

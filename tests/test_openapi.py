@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
+from services.api.contract.answers import answer_of
 from services.api.core.errors import ApiError
 from services.api.core.permissions import GRANTS, Action, Role
 from services.api.document import openapi_text
@@ -19,9 +20,18 @@ from services.api.main import TAGS
 Json = dict[str, Any]
 COMMITTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
 DOCUMENT: Json = json.loads(COMMITTED.read_text())
+
+
+def _answers(operation: Json) -> Json:
+    """Its answers by status, whole also where the document says them once for many."""
+    return {
+        status: answer_of(DOCUMENT, answer) for status, answer in operation["responses"].items()
+    }
+
+
 SCHEMAS: Json = DOCUMENT["components"]["schemas"]
 OPERATIONS = {
-    operation["operationId"]: (path, method, operation)
+    operation["operationId"]: (path, method, operation | {"responses": _answers(operation)})
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 }

@@ -101,6 +101,7 @@ class Operation:
     path: str
     described: Json
     schemas: Json
+    answers: Json
 
     @cached_property
     def name(self) -> str:
@@ -151,7 +152,8 @@ class Operation:
         """Status by code of everything that it may refuse with."""
         return {
             code: status
-            for status, answer in self.described["responses"].items()
+            for status, told in self.described["responses"].items()
+            for answer in [self.answers.get(told.get("$ref", "").rpartition("/")[2], told)]
             for code in re.findall(r"^`([a-z_]+)`", answer.get("description", ""), re.MULTILINE)
             if PROBLEM in answer.get("content", {})
         }
@@ -303,9 +305,9 @@ class Operations(Sender):
 
 def operations(document: Json) -> str:
     """The text of `operations.py`."""
-    schemas = document["components"]["schemas"]
+    components = document["components"]
     found = [
-        Operation(method, path, described, schemas)
+        Operation(method, path, described, components["schemas"], components.get("responses", {}))
         for path, verbs in document["paths"].items()
         for method, described in verbs.items()
         if method in {"get", "post", "put", "patch", "delete"}

@@ -34,12 +34,14 @@ function withoutTitles(schema) {
   Object.values(schema).forEach(withoutTitles);
 }
 
-function forTheClient(operation) {
+function forTheClient(operation, document) {
   for (const parameter of operation.parameters ?? []) {
     if (parameter.name === "Idempotency-Key") parameter.required = false;
   }
   const refusals = [];
-  for (const [status, answer] of Object.entries(operation.responses)) {
+  for (const [status, told] of Object.entries(operation.responses)) {
+    // An answer of many operations stands among the components.
+    const answer = told.$ref ? document.components.responses[told.$ref.split("/").at(-1)] : told;
     if (status.startsWith("2")) {
       // Read by the client, which gives their meaning a name.
       delete answer.headers;
@@ -56,8 +58,9 @@ function forTheClient(operation) {
 
 const document = JSON.parse(await readFile(DOCUMENT, "utf8"));
 for (const path of Object.values(document.paths)) {
-  for (const verb of VERBS) if (path[verb]) forTheClient(path[verb]);
+  for (const verb of VERBS) if (path[verb]) forTheClient(path[verb], document);
 }
+delete document.components.responses;
 for (const schema of Object.values(document.components.schemas)) withoutTitles(schema);
 const types = await openapiTS(document, { alphabetize: false, defaultNonNullable: false, silent: true });
 await writeFile(process.argv[2] ?? SCHEMA, HEADER + astToString(types));

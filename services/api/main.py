@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from asgi_correlation_id import CorrelationIdMiddleware
@@ -17,6 +18,7 @@ from services.api.adverse_events.routes import router as adverse_events
 from services.api.audit.routes import router as audit
 from services.api.case_reports.routes import router as case_reports
 from services.api.certificates.routes import router as certificates
+from services.api.contract.complete import complete
 from services.api.core import errors, logs, openapi
 from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
@@ -149,6 +151,12 @@ ROUTERS = (
 
 class Application(openapi.Documented):
     """The application, readable for pages of the origins that the settings name."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document as it is published."""
+        if self.openapi_schema is None:
+            complete(super().openapi())
+        return super().openapi()
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put CORS around all else: Starlette would leave it out of the answer to a failure."""

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.api.contract.answers import answer_of
 from services.api.core.openapi import MAY_BE_ABSENT
 from tests.conftest import Served
 from tests.make import SUBJECT, Api
@@ -19,8 +20,7 @@ def document(served: Served) -> Json:
 
 
 def documented(document: Json, path: str, method: str, status: int) -> Json:
-    found: Json = document["paths"][path][method]["responses"][str(status)]
-    return found
+    return answer_of(document, document["paths"][path][method]["responses"][str(status)])
 
 
 def check(document: Json, route: str, answer: httpx.Response) -> None:
@@ -124,7 +124,8 @@ def test_only_single_records_carry_a_tag_and_only_pages_a_link(document: Json) -
     schemas = document["components"]["schemas"]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            for status, answer in operation["responses"].items():
+            for status in operation["responses"]:
+                answer = documented(document, path, method, int(status))
                 schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
                 name = schema.get("$ref", "").rpartition("/")[2]
                 one = bool(name) and "next_cursor" not in schemas[name]["properties"]

@@ -106,6 +106,8 @@ def answering(document: Json) -> Answering:
                 operation["summary"],
             )
             for answer in operation["responses"].values():
+                shared = answer.get("$ref", "").rpartition("/")[2]
+                answer = document["components"]["responses"][shared] if shared else answer
                 for code in _CODE.findall(answer.get("description", "")):
                     found.setdefault(code, []).append(named)
     return found

@@ -2,11 +2,10 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
-from services.api.core.bodies import rfc3339
-from services.api.core.events import FeedEvent
+from services.api.core.events import EventType, FeedEvent
 from services.api.events.schemas import EventRead
+from services.api.webhooks.schemas import EventData, EventMessage, NoData, PingMessage
 
 
 def payload(event: FeedEvent) -> str:
@@ -15,14 +14,14 @@ def payload(event: FeedEvent) -> str:
     Source: Standard Webhooks, "Payload structure"; `data` is the event as
     `GET /v1/events` shows it.
     """
-    data = EventRead.of(event).model_dump(mode="json", exclude={"type", "at"})
-    return _body(event.type, event.at, data)
+    data = EventData.model_validate(EventRead.of(event))
+    return _body(EventMessage(type=EventType(event.type), timestamp=event.at, data=data))
 
 
 def ping(at: datetime) -> str:
     """The body that tries an address before it is stored."""
-    return _body("webhook.ping", at, {})
+    return _body(PingMessage(type="webhook.ping", timestamp=at, data=NoData()))
 
 
-def _body(kind: str, at: datetime, data: dict[str, Any]) -> str:
-    return json.dumps({"type": kind, "timestamp": rfc3339(at), "data": data})
+def _body(message: EventMessage | PingMessage) -> str:
+    return json.dumps(message.model_dump(mode="json"))

@@ -1,15 +1,16 @@
 """Webhooks as their owners see them: the secret comes out once, when it is made."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.api.core.bodies import Body, Instant, Omittable, Patch, Reason
 from services.api.core.events import EventType
 from services.api.core.pagination import Page, PageQuery
+from services.api.events.schemas import EventLinks, RecordRef
 from services.api.webhooks.sending import DeliveryFault
 
 ID = "019c8a54-0b30-7d44-a3f1-7c6b5a493827"
@@ -186,6 +187,49 @@ class DeliveryRead(BaseModel):
 
 class DeliveryPage(Page[DeliveryRead]):
     """Deliveries of a webhook, in the order in which their events were told."""
+
+
+class EventData(BaseModel):
+    """An event as a webhook tells it: what the feed says, without type and time."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(
+        description="The event, as the feed names it: the same as `webhook-id`.", examples=[EVENT]
+    )
+    site: str | None = Field(
+        description="Where; null for what concerns the whole trial.", examples=["NN"]
+    )
+    subject_id: UUID | None = Field(
+        description="Whom it is about; null where it is about nobody.",
+        examples=["019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07"],
+    )
+    record: RecordRef = Field(description="What happened to: read it by its link.")
+    links: EventLinks = Field(description="Where to read more, with your own token.")
+
+
+class EventMessage(BaseModel):
+    """What a webhook sends when something happened (Standard Webhooks)."""
+
+    type: EventType = Field(
+        description="What happened; the set may grow.", examples=["subject.randomized"]
+    )
+    timestamp: Instant = Field(
+        description="When it was told: the feed's `at`.", examples=["2026-04-09T02:15:00Z"]
+    )
+    data: EventData = Field(description="The event itself, without clinical values.")
+
+
+class NoData(BaseModel):
+    """Nothing: a trial tells of no event."""
+
+
+class PingMessage(BaseModel):
+    """What tries an address before it is kept."""
+
+    type: Literal["webhook.ping"] = Field(description="Only this: it tells of no event.")
+    timestamp: Instant = Field(description="When it was sent.", examples=["2026-04-09T02:15:00Z"])
+    data: NoData = Field(description="An empty object.")
 
 
 class DeliveryFilter(PageQuery):
