@@ -22,6 +22,7 @@ WITHOUT_EXAMPLE = {
     "read_readiness": "refuses the throw-away database of the tests, which is not durable",
     "read_export": "answers a file of the format asked for",
     "read_fhir_capabilities": "answers a document of FHIR's own form",
+    "read_labels": "answers every word of every form; docs/guides/languages.md shows some",
     "reset_sandbox": "would end the story",
     "list_problems": "answers a page for people",
     "read_problem": "answers a page for people",

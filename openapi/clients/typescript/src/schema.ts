@@ -2373,7 +2373,668 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "subject.screened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A person entered screening
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_screened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.screen_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject failed screening
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_screen_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.eligible": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An investigator confirmed that a subject is eligible
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_eligible"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.randomized": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject was allocated to an arm, which the event does not name
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_randomized"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.on_treatment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject began treatment
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_on_treatment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.in_follow_up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject went into follow-up
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_in_follow_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject completed the trial
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_completed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject withdrew from the trial
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.lost_to_follow_up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject could not be reached any more
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_lost_to_follow_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subject.died": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject died
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_subject_died"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "radiotherapy.recorded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A subject's radiotherapy was recorded or changed
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_radiotherapy_recorded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "visit.recorded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A visit was recorded or changed
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_visit_recorded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "visit.overdue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A visit's window closed and nothing was recorded
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_visit_overdue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "grading.recorded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Oral mucositis was graded
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_grading_recorded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "grading.corrected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A grading was changed by its author
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_grading_corrected"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "adjudication.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Two gradings of a visit differ
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_adjudication_opened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "adjudication.decided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An adjudicator decided which grade counts
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_adjudication_decided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.reached": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The subject's primary outcome is an event
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_endpoint_reached"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "endpoint.revised": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The subject's primary outcome was told to be an event, and is none any more
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_endpoint_revised"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "adverse_event.reported": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An adverse event was reported
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_adverse_event_reported"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "adverse_event.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An adverse event was changed
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_adverse_event_updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "adverse_event.upgraded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A case became graver than before in any respect
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_adverse_event_upgraded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "adverse_event.nullified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An adverse event was declared void
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_adverse_event_nullified"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "submission.recorded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A safety report was sent
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_submission_recorded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "submission.corrected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The record of a sent safety report was changed
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_submission_corrected"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deadline.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A safety report is owed
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_deadline_opened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deadline.near": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A safety report is owed soon
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_deadline_near"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deadline.missed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A safety report was not sent in time
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_deadline_missed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deadline.met": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A safety report that was owed was sent
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_deadline_met"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deadline.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A safety report is owed at another time, again, or not any more
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_deadline_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "query.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A question about recorded data waits for the site
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_query_opened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "stopping_rule.reached": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The committee has to look at an arm
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_stopping_rule_reached"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sent to an address before a webhook is made or moved there; any answer will do
+         * @description Sent to the webhooks of the site whose owners may hear of it. It holds no clinical value and never an arm: follow the links with your own token.
+         */
+        post: operations["receive_webhook_ping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /** @description Where the account is found. */
@@ -10305,6 +10966,64 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description An event as a webhook tells it: what the feed says, without type and time. */
+        EventData: {
+            /**
+             * Format: uuid
+             * @description The event, as the feed names it: the same as `webhook-id`.
+             * @example 019c8a53-2f10-7b11-8c42-0d9e8f7a6b5c
+             */
+            id: string;
+            /**
+             * @description Where; null for what concerns the whole trial.
+             * @example NN
+             */
+            site: string | null;
+            /**
+             * Format: uuid
+             * @description Whom it is about; null where it is about nobody.
+             * @example 019c8a52-7d10-7c3e-9a41-5f2b8d6e1c07
+             */
+            subject_id: string | null;
+            /** @description What happened to: read it by its link. */
+            record: components["schemas"]["RecordRef"];
+            /** @description Where to read more, with your own token. */
+            links: components["schemas"]["EventLinks"];
+        };
+        /** @description What a webhook sends when something happened (Standard Webhooks). */
+        EventMessage: {
+            /**
+             * @description What happened; the set may grow.
+             * @example subject.randomized
+             */
+            type: components["schemas"]["EventType"];
+            /**
+             * Format: date-time
+             * @description When it was told: the feed's `at`.
+             * @example 2026-04-09T02:15:00Z
+             */
+            timestamp: string;
+            /** @description The event itself, without clinical values. */
+            data: components["schemas"]["EventData"];
+        };
+        /** @description Nothing: a trial tells of no event. */
+        NoData: Record<string, never>;
+        /** @description What tries an address before it is kept. */
+        PingMessage: {
+            /**
+             * @description Only this: it tells of no event.
+             * @constant
+             */
+            type: "webhook.ping";
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             * @example 2026-04-09T02:15:00Z
+             */
+            timestamp: string;
+            /** @description An empty object. */
+            data: components["schemas"]["NoData"];
+        };
     };
     responses: never;
     parameters: never;
@@ -10321,7 +11040,10 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Only this site. */
+                /**
+                 * @description Only this site.
+                 * @example NN
+                 */
                 site?: string;
                 /** @description Only in this status. */
                 status?: components["schemas"]["SubjectStatus"];
@@ -10349,7 +11071,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -10377,7 +11102,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -10399,11 +11127,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -10435,7 +11169,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -10457,11 +11194,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -10487,13 +11230,22 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
-                /** @description The consent's `id`, of that subject. */
+                /**
+                 * @description The consent's `id`, of that subject.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000e
+                 */
                 consent_id: string;
             };
             cookie?: never;
@@ -10708,7 +11460,10 @@ export interface operations {
                 site?: string;
                 /** @description Only active ones, or only the others. */
                 active?: boolean;
-                /** @description The user with this name. */
+                /**
+                 * @description The user with this name.
+                 * @example lan.weiming
+                 */
                 username?: string;
             };
             header?: never;
@@ -10732,7 +11487,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -10760,7 +11518,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The user's `id`, not the username. */
+                /**
+                 * @description The user's `id`, not the username.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000003
+                 */
                 user_id: string;
             };
             cookie?: never;
@@ -10782,11 +11543,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The user's `id`, not the username. */
+                /**
+                 * @description The user's `id`, not the username.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000003
+                 */
                 user_id: string;
             };
             cookie?: never;
@@ -10819,7 +11586,10 @@ export interface operations {
                 site?: string;
                 /** @description Only active ones, or only the others. */
                 active?: boolean;
-                /** @description The client with this id. */
+                /**
+                 * @description The client with this id.
+                 * @example his-nanning
+                 */
                 client_id?: string;
             };
             header?: never;
@@ -10843,7 +11613,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -10871,7 +11644,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The client's `id`, not its `client_id`. */
+                /**
+                 * @description The client's `id`, not its `client_id`.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000006
+                 */
                 account_id: string;
             };
             cookie?: never;
@@ -10893,11 +11669,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The client's `id`, not its `client_id`. */
+                /**
+                 * @description The client's `id`, not its `client_id`.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000006
+                 */
                 account_id: string;
             };
             cookie?: never;
@@ -10926,7 +11708,10 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Only this account's. */
+                /**
+                 * @description Only this account's.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000003
+                 */
                 assessor?: string;
             };
             header?: never;
@@ -10950,7 +11735,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -10978,7 +11766,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The certificate's `id`, as the list gives it. */
+                /**
+                 * @description The certificate's `id`, as the list gives it.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000004
+                 */
                 certificate_id: string;
             };
             cookie?: never;
@@ -11000,11 +11791,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The certificate's `id`, as the list gives it. */
+                /**
+                 * @description The certificate's `id`, as the list gives it.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000004
+                 */
                 certificate_id: string;
             };
             cookie?: never;
@@ -11076,7 +11873,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The hospital's code, as the list gives it. */
+                /**
+                 * @description The hospital's code, as the list gives it.
+                 * @example NN
+                 */
                 code: string;
             };
             cookie?: never;
@@ -11124,7 +11924,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The version, as records name it. */
+                /**
+                 * @description The version, as records name it.
+                 * @example 1.0
+                 */
                 version: string;
             };
             cookie?: never;
@@ -11152,7 +11955,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The hospital's code, as the list gives it. */
+                /**
+                 * @description The hospital's code, as the list gives it.
+                 * @example NN
+                 */
                 code: string;
             };
             cookie?: never;
@@ -11174,11 +11980,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The hospital's code, as the list gives it. */
+                /**
+                 * @description The hospital's code, as the list gives it.
+                 * @example NN
+                 */
                 code: string;
             };
             cookie?: never;
@@ -11241,7 +12053,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11263,11 +12078,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11294,7 +12115,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11316,11 +12140,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "0"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11347,7 +12177,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11369,11 +12202,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "0"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11399,11 +12238,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11430,7 +12275,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11452,11 +12300,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11526,7 +12380,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11579,7 +12436,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11601,11 +12461,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11663,9 +12529,17 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Only this site. */
+                /**
+                 * @description Only this site.
+                 * @example NN
+                 */
                 site?: string;
-                /** @description Only in one of these; give it once for each. */
+                /**
+                 * @description Only in one of these; give it once for each.
+                 * @example [
+                 *       "done"
+                 *     ]
+                 */
                 status?: components["schemas"]["VisitStatus"][];
                 /** @description Only planned on this day or later. */
                 from?: string;
@@ -11704,7 +12578,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11727,9 +12604,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
-                /** @description The visit's code in the schedule. */
+                /**
+                 * @description The visit's code in the schedule.
+                 * @example RT1A
+                 */
                 code: string;
             };
             cookie?: never;
@@ -11751,13 +12634,22 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "0"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
-                /** @description The visit's code in the schedule. */
+                /**
+                 * @description The visit's code in the schedule.
+                 * @example RT1A
+                 */
                 code: string;
             };
             cookie?: never;
@@ -11789,7 +12681,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11811,11 +12706,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11842,7 +12743,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The exposure's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The exposure's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000011
+                 */
                 exposure_id: string;
             };
             cookie?: never;
@@ -11864,11 +12768,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The exposure's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The exposure's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000011
+                 */
                 exposure_id: string;
             };
             cookie?: never;
@@ -11895,7 +12805,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11917,11 +12830,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "0"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -11953,9 +12872,15 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
-                /** @description The visit's code in the schedule. */
+                /**
+                 * @description The visit's code in the schedule.
+                 * @example RT1A
+                 */
                 code: string;
             };
             cookie?: never;
@@ -11977,13 +12902,22 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
-                /** @description The visit's code in the schedule. */
+                /**
+                 * @description The visit's code in the schedule.
+                 * @example RT1A
+                 */
                 code: string;
             };
             cookie?: never;
@@ -12010,7 +12944,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The grading's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The grading's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000012
+                 */
                 grading_id: string;
             };
             cookie?: never;
@@ -12032,11 +12969,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The grading's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The grading's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000012
+                 */
                 grading_id: string;
             };
             cookie?: never;
@@ -12068,7 +13011,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The grading's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The grading's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000012
+                 */
                 grading_id: string;
             };
             cookie?: never;
@@ -12090,11 +13036,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The grading's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The grading's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000012
+                 */
                 grading_id: string;
             };
             cookie?: never;
@@ -12152,7 +13104,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adjudication's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adjudication's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000017
+                 */
                 adjudication_id: string;
             };
             cookie?: never;
@@ -12174,11 +13129,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The adjudication's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adjudication's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000017
+                 */
                 adjudication_id: string;
             };
             cookie?: never;
@@ -12205,7 +13166,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -12233,7 +13197,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -12255,11 +13222,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -12290,7 +13263,10 @@ export interface operations {
                 cursor?: string;
                 /** @description Only this site. */
                 site?: string;
-                /** @description Only serious ones, or only others. */
+                /**
+                 * @description Only serious ones, or only others.
+                 * @example true
+                 */
                 serious?: boolean;
                 /** @description Only this severity. */
                 grade?: number;
@@ -12325,7 +13301,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12347,11 +13326,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12383,7 +13368,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12405,11 +13393,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12436,7 +13430,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12468,7 +13465,10 @@ export interface operations {
                 late?: boolean;
                 /** @description Only this site. */
                 site?: string;
-                /** @description Only about this subject. */
+                /**
+                 * @description Only about this subject.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id?: string;
                 /** @description Only about this case. */
                 case_id?: string;
@@ -12501,7 +13501,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The deadline's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The deadline's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000020
+                 */
                 deadline_id: string;
             };
             cookie?: never;
@@ -12529,7 +13532,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The deadline's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The deadline's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000020
+                 */
                 deadline_id: string;
             };
             cookie?: never;
@@ -12557,7 +13563,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12579,11 +13588,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -12610,9 +13625,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
-                /** @description The submission's `id`, of that event's case. */
+                /**
+                 * @description The submission's `id`, of that event's case.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000022
+                 */
                 submission_id: string;
             };
             cookie?: never;
@@ -12634,13 +13655,22 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The adverse event's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The adverse event's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000001b
+                 */
                 event_id: string;
-                /** @description The submission's `id`, of that event's case. */
+                /**
+                 * @description The submission's `id`, of that event's case.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000022
+                 */
                 submission_id: string;
             };
             cookie?: never;
@@ -12697,7 +13727,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The rule's `id` in the protocol. */
+                /**
+                 * @description The rule's `id` in the protocol.
+                 * @example severe_reactions
+                 */
                 rule_id: string;
             };
             cookie?: never;
@@ -12722,7 +13755,10 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description What somebody has typed of a term, or of its MedDRA code; all terms without. */
+                /**
+                 * @description What somebody has typed of a term, or of its MedDRA code; all terms without.
+                 * @example naus
+                 */
                 q?: string;
             };
             header?: never;
@@ -12796,7 +13832,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -12824,7 +13863,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description What the document calls its version. */
+                /**
+                 * @description What the document calls its version.
+                 * @example 2.0
+                 */
                 version: string;
             };
             cookie?: never;
@@ -12855,7 +13897,10 @@ export interface operations {
                 status?: components["schemas"]["QueryStatus"];
                 /** @description Only this subject. */
                 subject_id?: string;
-                /** @description Only about this kind of record. */
+                /**
+                 * @description Only about this kind of record.
+                 * @example visit
+                 */
                 record?: components["schemas"]["RecordKind"];
                 /** @description Only people's, or only the service's. */
                 origin?: components["schemas"]["QueryOrigin"];
@@ -12881,7 +13926,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -12909,7 +13957,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The query's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The query's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000019
+                 */
                 query_id: string;
             };
             cookie?: never;
@@ -12931,11 +13982,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The query's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The query's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000019
+                 */
                 query_id: string;
             };
             cookie?: never;
@@ -12967,7 +14024,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The grading's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The grading's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000012
+                 */
                 grading_id: string;
             };
             cookie?: never;
@@ -12989,11 +14049,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The grading's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The grading's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000012
+                 */
                 grading_id: string;
             };
             cookie?: never;
@@ -13049,7 +14115,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -13071,11 +14140,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "0"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The subject's `id`; one of another site does not exist for you. */
+                /**
+                 * @description The subject's `id`; one of another site does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000d
+                 */
                 subject_id: string;
             };
             cookie?: never;
@@ -13121,7 +14196,10 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "0"
+                 */
                 "If-Match": string;
             };
             path?: never;
@@ -13395,7 +14473,10 @@ export interface operations {
     list_events: {
         parameters: {
             query?: {
-                /** @description Rows on a page. */
+                /**
+                 * @description Rows on a page.
+                 * @example 100
+                 */
                 limit?: number;
                 /** @description `next_cursor` of the page before; the same as `after`. */
                 cursor?: string;
@@ -13455,7 +14536,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -13483,7 +14567,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The webhook's `id`; another's does not exist for you. */
+                /**
+                 * @description The webhook's `id`; another's does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000b
+                 */
                 webhook_id: string;
             };
             cookie?: never;
@@ -13506,7 +14593,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The webhook's `id`; another's does not exist for you. */
+                /**
+                 * @description The webhook's `id`; another's does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000b
+                 */
                 webhook_id: string;
             };
             cookie?: never;
@@ -13526,11 +14616,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version you read; a record not yet made has version 0. */
+                /**
+                 * @description The ETag of the version you read; a record not yet made has version 0.
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description The webhook's `id`; another's does not exist for you. */
+                /**
+                 * @description The webhook's `id`; another's does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000b
+                 */
                 webhook_id: string;
             };
             cookie?: never;
@@ -13556,11 +14652,17 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The webhook's `id`; another's does not exist for you. */
+                /**
+                 * @description The webhook's `id`; another's does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000b
+                 */
                 webhook_id: string;
             };
             cookie?: never;
@@ -13585,12 +14687,18 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Only in this state. */
+                /**
+                 * @description Only in this state.
+                 * @example dead
+                 */
                 state?: components["schemas"]["DeliveryState"];
             };
             header?: never;
             path: {
-                /** @description The webhook's `id`; another's does not exist for you. */
+                /**
+                 * @description The webhook's `id`; another's does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000b
+                 */
                 webhook_id: string;
             };
             cookie?: never;
@@ -13612,13 +14720,22 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A fresh value for each new request, the same value for its retries. */
+                /**
+                 * @description A fresh value for each new request, the same value for its retries.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The webhook's `id`; another's does not exist for you. */
+                /**
+                 * @description The webhook's `id`; another's does not exist for you.
+                 * @example 019c8a52-7d10-7c3e-9a41-00000000000b
+                 */
                 webhook_id: string;
-                /** @description The event's `id`, sent as `webhook-id`. */
+                /**
+                 * @description The event's `id`, sent as `webhook-id`.
+                 * @example 019c8a52-7d10-7c3e-9a41-000000000028
+                 */
                 event_id: string;
             };
             cookie?: never;
@@ -13647,7 +14764,10 @@ export interface operations {
                 subject?: string;
                 /** @description Only by the account with this id. */
                 actor?: string;
-                /** @description Only this action. */
+                /**
+                 * @description Only this action.
+                 * @example subject randomized
+                 */
                 action?: components["schemas"]["AuditAction"];
                 /** @description Only about this kind of record. */
                 record?: string;
@@ -13871,6 +14991,1425 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ResetRead"];
                 };
+            };
+        };
+    };
+    receive_subject_screened: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_screen_failed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_eligible: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_randomized: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_on_treatment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_in_follow_up: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_completed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_withdrawn: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_lost_to_follow_up: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_subject_died: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_radiotherapy_recorded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_visit_recorded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_visit_overdue: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_grading_recorded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_grading_corrected: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_adjudication_opened: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_adjudication_decided: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_endpoint_reached: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_endpoint_revised: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_adverse_event_reported: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_adverse_event_updated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_adverse_event_upgraded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_adverse_event_nullified: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_submission_recorded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_submission_corrected: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_deadline_opened: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_deadline_near: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_deadline_missed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_deadline_met: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_deadline_changed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_query_opened: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_stopping_rule_reached: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    receive_webhook_ping: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's `id`: an event may come twice, so remember what you have done. */
+                "webhook-id": string;
+                /** @description The time of this attempt, in seconds of Unix time: refuse what is older than five minutes. */
+                "webhook-timestamp": string;
+                /** @description One or two signatures (`v1,…`) over id, timestamp and body, by the webhook's secret and, for a day, by the one before (Standard Webhooks). */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PingMessage"];
+            };
+        };
+        responses: {
+            /** @description Gone: the webhook is switched off at once, and what waits stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken: answer within ten seconds and work afterwards. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Anything else is tried again for nearly three days. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -4311,6 +4311,77 @@ class Problem(TypedDict):
     """
 
 
+class EventData(TypedDict):
+    """
+    An event as a webhook tells it: what the feed says, without type and time.
+    """
+
+    id: str
+    """
+    The event, as the feed names it: the same as `webhook-id`.
+    """
+    site: str | None
+    """
+    Where; null for what concerns the whole trial.
+    """
+    subject_id: str | None
+    """
+    Whom it is about; null where it is about nobody.
+    """
+    record: RecordRef
+    """
+    What happened to: read it by its link.
+    """
+    links: EventLinks
+    """
+    Where to read more, with your own token.
+    """
+
+
+class EventMessage(TypedDict):
+    """
+    What a webhook sends when something happened (Standard Webhooks).
+    """
+
+    type: EventType
+    """
+    What happened; the set may grow.
+    """
+    timestamp: str
+    """
+    When it was told: the feed's `at`.
+    """
+    data: EventData
+    """
+    The event itself, without clinical values.
+    """
+
+
+class NoData(TypedDict):
+    """
+    Nothing: a trial tells of no event.
+    """
+
+
+class PingMessage(TypedDict):
+    """
+    What tries an address before it is kept.
+    """
+
+    type: Literal["webhook.ping"]
+    """
+    Only this: it tells of no event.
+    """
+    timestamp: str
+    """
+    When it was sent.
+    """
+    data: NoData
+    """
+    An empty object.
+    """
+
+
 class ActivationPage(TypedDict):
     """
     Activations of a site, oldest first.
