@@ -19,7 +19,7 @@ from services.api.audit.routes import router as audit
 from services.api.case_reports.routes import router as case_reports
 from services.api.certificates.routes import router as certificates
 from services.api.contract.complete import complete
-from services.api.core import errors, logs, openapi
+from services.api.core import errors, logs, openapi, sending
 from services.api.core.auth import TokenCache
 from services.api.core.clock import Clock
 from services.api.core.cors import CrossOrigin
@@ -253,12 +253,12 @@ def _signing_keys(settings: Settings) -> KeyRing:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, float]]:
     """Publish protocol and list on the first start; close the pool at the end."""
     state = app.state
     setup.prepare(
         state.database, state.settings, state.loaded, state.randomization_secret, state.clock
     )
     with app.state.watch:
-        yield
+        yield {sending.STATE: state.settings.send_seconds}
     app.state.database.close()

@@ -22,6 +22,7 @@ from sqlalchemy import make_url
 
 from services.api import migrate
 from services.api.core.keys import new_signing_key
+from services.api.core.sending import Connection
 from services.api.embedded import Cluster
 from services.api.main import create_app
 from services.api.protocol.load import load
@@ -37,6 +38,7 @@ from services.api.setup import prepare
 
 DATABASE = "trial"
 UVICORN: dict[str, Any] = {
+    "http": Connection,
     "access_log": False,
     "server_header": False,
     "log_level": "warning",

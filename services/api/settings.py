@@ -127,6 +127,13 @@ class Settings(BaseSettings):
         description="Origins whose pages may call the API from a browser, as JSON:"
         ' ["https://edc.example.org"].',
     )
+    send_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=3600,
+        description="How long a reader may take nothing of an answer, and how long one of a long"
+        " answer may take for 64 KiB, before the connection is dropped.",
+    )
     spool_dir: Path | None = Field(
         default=None,
         description="Where exports wait for their readers; the system's temporary directory if"

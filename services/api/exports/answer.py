@@ -8,13 +8,12 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from services.api.core.sending import ReaderStopped, limited
 from services.api.exports.extract import Extract
 from services.api.exports.spool import Production
 
 log = structlog.get_logger()
 
-PATIENCE = 60.0
-"""Seconds in which a reader takes the next 64 KiB; who does not has gone without saying so."""
 WAIT = 1.0
 """Seconds to wait for bytes that are still being made, before looking again who is there."""
 
@@ -26,10 +25,13 @@ class ExportAnswer(Response):
     reader takes a part for the whole.
     """
 
-    def __init__(self, production: Production[Extract], headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, production: Production[Extract], headers: Mapping[str, str], send_seconds: float
+    ) -> None:
         self.status_code = 200
         self.background = None
         self._production = production
+        self._send_seconds = send_seconds
         self.init_headers(headers)  # without a length, which is not known
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
@@ -42,24 +44,23 @@ class ExportAnswer(Response):
         finally:
             self._production.close()
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, to_reader: Send) -> None:
+        send = limited(to_reader, self._send_seconds)
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
         own = CapacityLimiter(1)  # so that waiting takes no thread from requests
         offset = 0
-        while (block := await to_thread.run_sync(self._read, offset, limiter=own)) is not None:
-            if not block:
-                continue
-            offset += len(block)
-            with anyio.move_on_after(PATIENCE) as patience:
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-            if patience.cancelled_caught:
-                log.warning("export_reader_stopped", sent=offset)
+        try:
+            await send(start)
+            while (block := await to_thread.run_sync(self._read, offset, limiter=own)) is not None:
+                if block:
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+                    offset += len(block)
+            if self._production.failed:
+                log.warning("export_cut_off", sent=offset)
                 return
-        if self._production.failed:
-            log.warning("export_cut_off", sent=offset)
-            return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ReaderStopped:
+            log.warning("export_reader_stopped", sent=offset)
 
     def _read(self, offset: int) -> bytes | None:
         return self._production.read(offset, WAIT)

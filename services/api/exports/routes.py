@@ -104,7 +104,7 @@ def read_export(
     }
     if source is not None and source.changed_at is not None:
         headers["Last-Modified"] = format_datetime(source.changed_at, usegmt=True)
-    return ExportAnswer(production, headers)
+    return ExportAnswer(production, headers, settings.send_seconds)
 
 
 _STATEMENT: dict[str, Any] = {
