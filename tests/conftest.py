@@ -177,6 +177,8 @@ def serving(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
         httpx.Client(base_url=served.address, timeout=30, verify=False) as client,
     ):
         yield Api(client, state, admin_url(cluster, database))
+    while not state.streams.watch.idle:
+        time.sleep(0.01)
     settle(own)
     own.close()
 

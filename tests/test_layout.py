@@ -15,6 +15,8 @@ TESTED_ELSEWHERE = {
     "cli": "test_serve.py",
     "document": "test_openapi.py",
     "migrate": "test_migrations.py",
+    "events/answer": "events/test_streams.py",
+    "events/watch": "events/test_streams.py",
     "exports/odm/classic": "exports/odm/test_writer.py",
     "exports/odm/codelists": "exports/odm/test_writer.py",
     "exports/odm/events": "exports/odm/test_writer.py",
@@ -131,6 +133,7 @@ OWN: defaultdict[str, set[str]] = defaultdict(
     deadlines={"cases"},
     eligibility={"facts"},
     endpoint={"explanation"},
+    events={"answer", "streams", "watch"},
     exports={"answer", "archive", "extract", "formats", "spool"},
     radiotherapy={"stratification"},
     reports={

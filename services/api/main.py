@@ -37,6 +37,7 @@ from services.api.eligibility.routes import router as eligibility
 from services.api.endpoint.routes import router as endpoint
 from services.api.enrolment.routes import router as enrolment
 from services.api.events.routes import router as events
+from services.api.events.streams import Streams
 from services.api.exports.routes import router as exports
 from services.api.exposures.routes import router as exposures
 from services.api.gradings.routes import router as gradings
@@ -253,12 +254,17 @@ def _signing_keys(settings: Settings) -> KeyRing:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, float]]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """Publish protocol and list on the first start; close the pool at the end."""
     state = app.state
     setup.prepare(
         state.database, state.settings, state.loaded, state.randomization_secret, state.clock
     )
+    state.streams = Streams(state.settings, lambda: state.database)
     with app.state.watch:
-        yield {sending.STATE: state.settings.send_seconds}
+        yield {
+            sending.STATE: state.settings.send_seconds,
+            sending.AT_STOP: state.streams.close,
+        }
+    await state.streams.watch.ended()
     app.state.database.close()

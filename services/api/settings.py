@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         description="How long a reader may take nothing of an answer, and how long one of a long"
         " answer may take for 64 KiB, before the connection is dropped.",
     )
+    event_streams: int = Field(
+        default=500, ge=1, le=10_000, description="Streams of events that a process holds open."
+    )
+    event_streams_per_account: int = Field(
+        default=10, ge=1, le=10_000, description="How many of them belong to one account."
+    )
     spool_dir: Path | None = Field(
         default=None,
         description="Where exports wait for their readers; the system's temporary directory if"

@@ -62,3 +62,8 @@ def check_version(expected: int, current: int) -> None:
     """
     if expected != current:
         raise StaleVersion
+
+
+def never_keep(request: Request) -> None:
+    """Let nobody keep the answer, not even its caller: it is no state, but what happens."""
+    request.state.caching = "no-store"

@@ -267,5 +267,5 @@ def _describe_headers(operation: Json, status: str, answer: Json) -> None:
         )
     if status == "401":
         headers["WWW-Authenticate"] = _header("How to authenticate.")
-    if status == "503" or (status == "409" and "Idempotency-Key" in names):
+    if status in {"429", "503"} or (status == "409" and "Idempotency-Key" in names):
         headers["Retry-After"] = _header("Seconds to wait.", {"type": "integer"})

@@ -25,6 +25,9 @@ of them are gone: a slow line would look like one that stands still.
 STATE = "send_seconds"
 """The setting, in the state that the application hands the server when it starts."""
 
+AT_STOP = "at_stop"
+"""What to call when the server stops, in the same state: answers without an end learn of it so."""
+
 
 class ReaderStopped(Exception):
     """The reader did not take a piece in time; nothing more can be sent."""
@@ -55,6 +58,9 @@ class Connection(HttpToolsProtocol):
     The system counts them (TCP_USER_TIMEOUT, RFC 5482), from the moment on when
     bytes are unacknowledged or the other end's buffers are full, and then drops
     the connection: the application is told that the caller has left.
+
+    When the server stops, uvicorn waits for every answer to end and tells none
+    of them that it waits; this tells.
     """
 
     def connection_made(self, transport: Any) -> None:  # uvloop's is none of asyncio's
@@ -65,3 +71,9 @@ class Connection(HttpToolsProtocol):
             own, tcp = transport.get_extra_info("socket"), socket.IPPROTO_TCP
             own.setsockopt(tcp, socket.TCP_NOTSENT_LOWAT, UNSENT)
             own.setsockopt(tcp, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+
+    def shutdown(self) -> None:
+        """Begin to end: called for each connection that is open when the server stops."""
+        if (close := self.app_state.get(AT_STOP)) is not None:
+            close()
+        super().shutdown()
