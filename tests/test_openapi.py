@@ -70,6 +70,8 @@ FILES = {"read_export"}
 """Operations that answer files of many formats: those of their own table."""
 MESSAGES = {"read_case_report"}
 """Operations that answer an XML message too."""
+STREAMS = {"list_events"}
+"""Operations whose answer goes on, when asked to."""
 RESOURCES = {"read_fhir_capabilities"}
 """Operations that answer FHIR and nothing else."""
 TABLES = {"list_audit_events"}
@@ -139,6 +141,7 @@ def test_every_refusal_is_a_problem_that_has_a_page(name: str) -> None:
             also = {"text/csv"} if name in TABLES else set()
             also |= {"text/html", "application/pdf"} if name in DRAWN else set()
             also |= {"application/xml"} if name in MESSAGES else set()
+            also |= {"text/event-stream"} if name in STREAMS else set()
             shown = {"text/html" if name in HTML else "application/json"}
             shown = {"application/fhir+json"} if name in RESOURCES else shown
             assert set(answer["content"]) == shown | also

@@ -54,6 +54,11 @@ def keep_for(request: Request, *, minutes: int) -> None:
     request.state.caching = f"private, max-age={minutes * 60}"
 
 
+def never_keep(request: Request) -> None:
+    """Let nobody keep the answer, not even its caller: it is no state, but what happens."""
+    request.state.caching = "no-store"
+
+
 def check_version(expected: int, current: int) -> None:
     """Refuse a change made on an older version than the current one.
 
@@ -62,8 +67,3 @@ def check_version(expected: int, current: int) -> None:
     """
     if expected != current:
         raise StaleVersion
-
-
-def never_keep(request: Request) -> None:
-    """Let nobody keep the answer, not even its caller: it is no state, but what happens."""
-    request.state.caching = "no-store"
