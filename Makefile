@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE := node_modules/.ready
+PUBLISHED := openapi/published/openapi.json
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint types imports contract check demo openapi bench torture clean
+.PHONY: help install serve test lint types imports contract check demo openapi publish clients bench torture clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,7 +49,8 @@ types: $(READY) $(NODE) ## Check types, of the TypeScript client too
 imports: $(READY) ## Check that arrows between modules go one way
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
-contract: $(READY) $(NODE) ## Check the contract's rules: Spectral and Redocly, both offline
+contract: $(READY) $(NODE) ## Check the contract: Spectral, Redocly, and what would break callers
+	@$(BIN)/python -m tools.published
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/spectral lint openapi/openapi.json \
 		--ruleset openapi/.spectral.yaml --fail-severity=hint --quiet
 	@PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
@@ -63,6 +65,9 @@ openapi: $(READY) $(NODE) ## Write openapi/openapi.json from the code, its examp
 	@$(BIN)/pytest -n0 --record tests/contract/test_examples.py -k new_recording
 	@$(BIN)/trial openapi openapi/openapi.json
 	@$(MAKE) --no-print-directory clients
+
+publish: $(READY) ## Publish openapi/openapi.json: what is changed later must not break its callers
+	@$(BIN)/trial openapi $(PUBLISHED) --against $(PUBLISHED)
 
 clients: $(READY) $(NODE) ## Write the clients' generated files from openapi/openapi.json
 	@$(BIN)/python -m tools.python_client

@@ -1,9 +1,11 @@
 """`trial`: serve, worker, migrate, user, demo, openapi, keys, audit, randomization, connect."""
 
 import getpass
+import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -24,6 +26,7 @@ from services.api.audit import sealing, verify
 from services.api.audit.statements import BadStatement, name_of
 from services.api.connect.commands import app as connect
 from services.api.connect.patience import Stopped
+from services.api.contract.publication import objections
 from services.api.core import keys as signing_keys
 from services.api.core.db import Database
 from services.api.demo.client import SANDBOX_PASSWORD
@@ -230,11 +233,30 @@ def demo(
 
 @app.command()
 def openapi(
-    path: Annotated[Path, typer.Argument(help="Where to write the document.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="Where to write the document; nowhere if unsaid.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="A published document, whose callers must not break.")
+    ] = None,
+    changelog: Annotated[
+        Path, typer.Option(help="What must name each operation that breaks all the same.")
+    ] = Path("CHANGELOG.md"),
 ) -> None:
-    """Write the OpenAPI document of this version."""
-    path.write_text(openapi_text())
-    console.print(f"Wrote {path}.")
+    """Write the OpenAPI document of this version, or tell what it breaks for callers of another."""
+    text = openapi_text()
+    if against is not None:
+        known, told = json.loads(against.read_text()), changelog.read_text()
+        found = objections(known, json.loads(text), told, datetime.now(UTC))
+        for objection in found:
+            errors.print(objection, highlight=False, markup=False, soft_wrap=True)
+        if found:
+            errors.print("The rule stands in services/api/contract/publication.py.")
+            raise typer.Exit(1)
+        console.print(f"Nothing breaks for callers of {known['info']['version']}.")
+    if path is not None:
+        path.write_text(text)
+        console.print(f"Wrote {path}.")
 
 
 @keys.command()

@@ -75,6 +75,13 @@ Every error is an RFC 9457 problem whose `type` is a page that explains it. List
 a cursor. Single records carry an `ETag`; a change sends it back as `If-Match`. A POST that
 creates carries an `Idempotency-Key`, so a retry never acts twice. Records of other sites do not
 exist for you.
+
+# Versions
+
+Within `/v1`, what you send stays valid and what you read stays as described. Answers may gain
+members, and enumerations that say so may gain values: pass over what you do not know. An operation
+that will end is marked as deprecated here; from then on its answers carry `Deprecation` and
+`Sunset`, for half a year at least. After the day of `Sunset` it answers 404.
 """
 
 TAGS = [

@@ -35,6 +35,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from services.api.core.deprecation import tell_deprecation
 from services.api.core.negotiation import depends_on, language_of
 from services.api.language.catalogue import problems, translated
 from services.api.language.tags import Language
@@ -503,6 +504,7 @@ def _answer(request: Request, problem: ApiError) -> Response:
     depends_on(request, "Accept-Language")
     answer = problem.response(language_of(request))
     answer.headers["Vary"] = ", ".join(request.state.vary)
+    tell_deprecation(request, answer)
     return answer
 
 

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from services.api.core.auth import Open, Require
+from services.api.core.deprecation import Deprecation, deprecation_of
 from services.api.core.described import tidy
 from services.api.core.errors import (
     ApiError,
@@ -64,6 +65,23 @@ MAY_BE_ABSENT = {
 }
 """Members that an answer leaves out; of all others, what is unknown is null."""
 
+GROWING = frozenset(
+    {
+        "Action",
+        "DeliveryFault",
+        "DeviationCode",
+        "EventType",
+        "ExposureFlag",
+        "GradingFlag",
+        "RecordKind",
+        "Scenario",
+        "VisitFlag",
+    }
+)
+"""Enumerations that get more values without a new version: programs pass over what they do not
+know. The values of all others are decided upon, so a new one is a break (contract/promises.py)."""
+GROWS = "The set may grow: pass over a value that you do not know."
+
 _CHANGED = frozenset({"201", "204"})
 """Statuses of a success that only an operation which changes something has."""
 
@@ -95,7 +113,7 @@ class Documented(FastAPI):
                     contact=self.contact,
                     servers=[{"url": "/", "description": "This installation"}],
                 ),
-                {operation_id(route): _action(route) for route in _routes(self.routes)},
+                {operation_id(route): _declared(route) for route in _routes(self.routes)},
             )
         return self.openapi_schema
 
@@ -110,6 +128,11 @@ def _routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
             yield from _routes(inner.routes)
 
 
+def _declared(route: APIRoute) -> tuple[Action, Deprecation | None]:
+    """What the route's dependencies declare: who may, and whether it will end."""
+    return _action(route), deprecation_of(route)
+
+
 def _action(route: APIRoute) -> Action:
     """The one action that the route's dependencies require, or open to all."""
     waiting = [route.dependant]
@@ -121,7 +144,7 @@ def _action(route: APIRoute) -> Action:
     raise TypeError(f"{route.path} names no action")
 
 
-def _complete(document: Json, actions: Mapping[str, Action]) -> Json:
+def _complete(document: Json, declared: Mapping[str, tuple[Action, Deprecation | None]]) -> Json:
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -133,7 +156,10 @@ def _complete(document: Json, actions: Mapping[str, Action]) -> Json:
     for path in document["paths"].values():
         for method, operation in path.items():
             _complete_operation(method, operation, schemas)
-            _say_who_may(operation, actions[operation["operationId"]])
+            action, deprecation = declared[operation["operationId"]]
+            _say_who_may(operation, action)
+            if deprecation is not None:
+                deprecation.describe(operation)
     _require_what_always_comes(document)
     return document
 
@@ -176,7 +202,8 @@ def _describe_values(schemas: Json) -> None:
             if value in labels.get(name, {})
         ]
         if meant:
-            schema["description"] = "\n".join([schema["description"], "", *meant])
+            grows = [GROWS, ""] if name in GROWING else []
+            schema["description"] = "\n".join([schema["description"], "", *grows, *meant])
 
 
 def _complete_operation(method: str, operation: Json, schemas: Json) -> None:

@@ -26,6 +26,7 @@ from services.api.core.audit import Happening
 from services.api.core.auth import Principal
 from services.api.core.bodies import read_form, read_json
 from services.api.core.db import Database
+from services.api.core.deprecation import tell_deprecation
 from services.api.core.errors import (
     ApiError,
     BodyTooLarge,
@@ -108,6 +109,7 @@ class Route(APIRoute):
             answer.headers["Cache-Control"] = getattr(request.state, "caching", caching)
             if (vary := getattr(request.state, "vary", None)) is not None:
                 answer.headers["Vary"] = ", ".join(vary)
+            tell_deprecation(request, answer)
             return answer
 
         return strict
