@@ -129,6 +129,10 @@ def test_who_reads_slowly_gets_everything() -> None:
     assert answer.ended == "whole"
 
 
+async def sending(send: Send, message: Message) -> None:
+    await limited(send, 1)(message)
+
+
 def test_a_piece_that_is_taken_passes_as_it_is() -> None:
     passed: list[Message] = []
 
@@ -136,7 +140,7 @@ def test_a_piece_that_is_taken_passes_as_it_is() -> None:
         passed.append(message)
 
     message: Message = {"type": "http.response.body", "body": b"x"}
-    asyncio.run(limited(takes, 1)(message))
+    asyncio.run(sending(takes, message))
     assert passed == [message]
 
 
@@ -145,4 +149,4 @@ def test_a_failure_of_sending_is_not_taken_for_a_stop() -> None:
         raise OSError("broken")
 
     with pytest.raises(OSError, match="broken"):
-        asyncio.run(limited(fails, 1)({"type": "http.response.body"}))
+        asyncio.run(sending(fails, {"type": "http.response.body"}))

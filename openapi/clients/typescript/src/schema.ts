@@ -2023,9 +2023,11 @@ export interface paths {
         };
         /**
          * What happened at your sites, in the order in which it was committed
-         * @description Ask again with `after` = the `id` of the last item that you have: no event ever appears before one that you have read, so nothing is missed. Events hold no clinical data: follow their links.
+         * @description Ask again with `after` = the `id` of the last item that you have: no event ever appears before one that you have read, so nothing is missed. Events hold no clinical data: follow their links. With `Accept: text/event-stream` the answer goes on, for live screens: each event comes within a second or so, and a comment where fifteen seconds pass without one. It ends with the access token, at the latest: come again with a new one and `Last-Event-ID`. Read it with `fetch`, for a browser's `EventSource` cannot send a token, and none is taken from the address.
          *
          *     **Who may** (`events:read`): `investigator`, `coordinator`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `dmc`, `auditor` for the whole trial.
+         *
+         *     Refused with: `too_many_streams` (429), `streams_busy` (503).
          */
         get: operations["list_events"];
         put?: never;
@@ -3047,6 +3049,8 @@ export interface components {
         };
         /**
          * @description One name per operation: the grant, the scope in a token, the row of the test matrix.
+         *
+         *     The set may grow: pass over a value that you do not know.
          *
          *     - `health:read`: Read health and readiness; needs no token.
          *     - `documentation:read`: Read the pages that explain problems; needs no token.
@@ -5475,6 +5479,8 @@ export interface components {
         /**
          * @description Why an attempt failed.
          *
+         *     The set may grow: pass over a value that you do not know.
+         *
          *     - `unreachable`: No connection to the address could be made.
          *     - `timeout`: The receiver did not answer in time.
          *     - `not_public_address`: The name leads to an address inside a network, where nothing is sent.
@@ -5587,6 +5593,8 @@ export interface components {
         };
         /**
          * @description What kind of departure from the protocol it is.
+         *
+         *     The set may grow: pass over a value that you do not know.
          *
          *     - `late_randomization`: Randomized fewer days before radiotherapy than the protocol asks for; recorded by the service.
          *     - `stratum_changed`: A stratification factor was corrected after randomization; recorded by the service.
@@ -6299,6 +6307,8 @@ export interface components {
         /**
          * @description What other systems care about; the part before the point names the record.
          *
+         *     The set may grow: pass over a value that you do not know.
+         *
          *     - `subject.screened`: A person entered screening.
          *     - `subject.screen_failed`: A subject failed screening.
          *     - `subject.eligible`: An investigator confirmed that a subject is eligible.
@@ -6389,6 +6399,8 @@ export interface components {
         };
         /**
          * @description What departs from the protocol's treatment; a flag never refuses a record.
+         *
+         *     The set may grow: pass over a value that you do not know.
          *
          *     - `overdose`: More applications were taken than the protocol plans for a day.
          *     - `outside_period`: The day lies before the first or after the last day of the study drug.
@@ -6750,6 +6762,8 @@ export interface components {
         };
         /**
          * @description What someone should look at.
+         *
+         *     The set may grow: pass over a value that you do not know.
          *
          *     - `differs_from_components`: The entered grade is not the one that follows from the components.
          *     - `above_highest_grade`: The entered grade is above the highest that the protocol expects at the visit.
@@ -8445,6 +8459,8 @@ export interface components {
         /**
          * @description What a query may be about.
          *
+         *     The set may grow: pass over a value that you do not know.
+         *
          *     - `subject`: A subject's own data.
          *     - `consent`: A signed consent form.
          *     - `eligibility`: The facts of screening.
@@ -8984,6 +9000,8 @@ export interface components {
         };
         /**
          * @description How far the trial is when practising begins.
+         *
+         *     The set may grow: pass over a value that you do not know.
          *
          *     - `empty`: Demo accounts and activated sites, no subject.
          *     - `screening`: Subjects in each stage of screening at every site.
@@ -10555,6 +10573,8 @@ export interface components {
         VerificationState: "verified" | "outdated" | "missing";
         /**
          * @description What is unusual about the day of a recorded visit; a flag never refuses it.
+         *
+         *     The set may grow: pass over a value that you do not know.
          *
          *     - `out_of_window`: The visit took place outside its own window.
          *     - `outside_every_window`: The visit took place in no window of any visit.
@@ -14485,7 +14505,10 @@ export interface operations {
                 /** @description Only this type. */
                 type?: components["schemas"]["EventType"];
             };
-            header?: never;
+            header?: {
+                /** @description Of a stream alone: the last event that you have, before `after`. Left out like `after`, the stream begins with what happens from now on. */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14503,6 +14526,13 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                    /**
+                     * @example retry: 3000
+                     *     id: 019c8a53-2f10-7b11-8c42-0d9e8f7a6b5c
+                     *     event: start
+                     *     data: {"after": "019c8a53-2f10-7b11-8c42-0d9e8f7a6b5c"}
+                     */
+                    "text/event-stream": string;
                 };
             };
         };

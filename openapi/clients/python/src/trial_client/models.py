@@ -103,6 +103,8 @@ Action: TypeAlias = Literal[
 """
 One name per operation: the grant, the scope in a token, the row of the test matrix.
 
+The set may grow: pass over a value that you do not know.
+
 - `health:read`: Read health and readiness; needs no token.
 - `documentation:read`: Read the pages that explain problems; needs no token.
 - `session:create`: Ask for tokens; needs no token.
@@ -1043,6 +1045,8 @@ DeliveryFault: TypeAlias = Literal[
 """
 Why an attempt failed.
 
+The set may grow: pass over a value that you do not know.
+
 - `unreachable`: No connection to the address could be made.
 - `timeout`: The receiver did not answer in time.
 - `not_public_address`: The name leads to an address inside a network, where nothing is sent.
@@ -1117,6 +1121,8 @@ DeviationCode: TypeAlias = Literal[
 ]
 """
 What kind of departure from the protocol it is.
+
+The set may grow: pass over a value that you do not know.
 
 - `late_randomization`: Randomized fewer days before radiotherapy than the protocol asks for; recorded by the service.
 - `stratum_changed`: A stratification factor was corrected after randomization; recorded by the service.
@@ -1387,6 +1393,8 @@ EventType: TypeAlias = Literal[
 """
 What other systems care about; the part before the point names the record.
 
+The set may grow: pass over a value that you do not know.
+
 - `subject.screened`: A person entered screening.
 - `subject.screen_failed`: A subject failed screening.
 - `subject.eligible`: An investigator confirmed that a subject is eligible.
@@ -1483,6 +1491,8 @@ class ExposureCreate(TypedDict):
 ExposureFlag: TypeAlias = Literal["overdose", "outside_period", "after_end"]
 """
 What departs from the protocol's treatment; a flag never refuses a record.
+
+The set may grow: pass over a value that you do not know.
 
 - `overdose`: More applications were taken than the protocol plans for a day.
 - `outside_period`: The day lies before the first or after the last day of the study drug.
@@ -1716,6 +1726,8 @@ GradingFlag: TypeAlias = Literal[
 ]
 """
 What someone should look at.
+
+The set may grow: pass over a value that you do not know.
 
 - `differs_from_components`: The entered grade is not the one that follows from the components.
 - `above_highest_grade`: The entered grade is above the highest that the protocol expects at the visit.
@@ -2545,6 +2557,8 @@ RecordKind: TypeAlias = Literal[
 """
 What a query may be about.
 
+The set may grow: pass over a value that you do not know.
+
 - `subject`: A subject's own data.
 - `consent`: A signed consent form.
 - `eligibility`: The facts of screening.
@@ -2854,6 +2868,8 @@ class ScaleLabels(TypedDict):
 Scenario: TypeAlias = Literal["empty", "screening", "mid-trial", "closed-out"]
 """
 How far the trial is when practising begins.
+
+The set may grow: pass over a value that you do not know.
 
 - `empty`: Demo accounts and activated sites, no subject.
 - `screening`: Subjects in each stage of screening at every site.
@@ -4000,6 +4016,8 @@ Whether a grading was compared with its source as it now stands.
 VisitFlag: TypeAlias = Literal["out_of_window", "outside_every_window", "too_close"]
 """
 What is unusual about the day of a recorded visit; a flag never refuses it.
+
+The set may grow: pass over a value that you do not know.
 
 - `out_of_window`: The visit took place outside its own window.
 - `outside_every_window`: The visit took place in no window of any visit.

@@ -2795,7 +2795,12 @@ class Operations(Sender):
 
         Ask again with `after` = the `id` of the last item that you have: no event ever
         appears before one that you have read, so nothing is missed. Events hold no
-        clinical data: follow their links.
+        clinical data: follow their links. With `Accept: text/event-stream` the answer
+        goes on, for live screens: each event comes within a second or so, and a comment
+        where fifteen seconds pass without one. It ends with the access token, at the
+        latest: come again with a new one and `Last-Event-ID`. Read it with `fetch`, for
+        a browser's `EventSource` cannot send a token, and none is taken from the
+        address.
 
         **Who may** (`events:read`): `investigator`, `coordinator`, `monitor`,
         `hospital_system` at their own sites; `data_manager`, `safety_officer`,
@@ -2806,6 +2811,9 @@ class Operations(Sender):
             cursor: `next_cursor` of the page before; the same as `after`.
             after: Only events after this one: the last that you have.
             type: Only this type.
+
+        Raises:
+            TrialProblem: `too_many_streams` (429), `streams_busy` (503).
         """
         return self.send(
             "GET",
