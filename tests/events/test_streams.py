@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
+from services.api.core.db import Database
 from services.api.core.events import EventType, announce
 from services.api.core.permissions import Role
 from services.api.embedded import Cluster
@@ -26,7 +27,7 @@ from services.api.events import answer as answers
 from services.api.events import watch
 from services.api.main import create_app
 from tests.clients.speaking import NODE
-from tests.conftest import APP_PASSWORD
+from tests.conftest import APP_PASSWORD, settle
 from tests.events.streaming import PATH, STREAM, listening, opened
 from tests.listening import listening as serving
 from tests.make import Api, Json, ok, problem
@@ -76,11 +77,15 @@ def open_streams(api: Api) -> int:
     return int(api.state.streams._open.total())
 
 
+def name(api: Api) -> str:
+    """The name of the test's own database."""
+    return api.admin_url.rpartition("/")[2]
+
+
 @contextmanager
 def small(api: Api, cluster: Cluster, **changed: object) -> Iterator[Api]:
     """Another worker over the same database, with other limits."""
-    database = api.state.database.engine.url.database
-    url = SecretStr(cluster.url("trial_app", APP_PASSWORD, database))
+    url = SecretStr(cluster.url("trial_app", APP_PASSWORD, name(api)))
     app = create_app(api.state.settings.model_copy(update={"database_url": url, **changed}))
     with serving(app) as address, httpx.Client(base_url=address, verify=False, timeout=30) as http:
         yield replace(api, client=http, state=app.state)
@@ -343,9 +348,21 @@ def test_a_database_that_is_gone_ends_the_stream(api: Api, monkeypatch: pytest.M
     looking = api.state.streams.watch
     with listening(api.as_("investigator")) as stream:
         until(lambda: looking._thread.borrowed_tokens == 0)
+        settle(api.state.database)  # who still reads would keep a connection of before
         api.state.database.retire()
-        looking.newest = -1  # something happened
+        looking.newest = api.state.database, -1  # something happened
         assert stream.end() == "unavailable"
+
+
+def test_as_many_events_in_another_database_are_news(api: Api, cluster: Cluster) -> None:
+    database = Database(cluster.url("trial_app", APP_PASSWORD, name(api)), pool_size=1)
+    one, other = (
+        watch.FeedWatch(lambda: api.state.database)._ask(),
+        watch.FeedWatch(lambda: database)._ask(),
+    )
+    assert one[1] == other[1]
+    assert one != other
+    database.close()
 
 
 def test_a_sandbox_that_is_reset_ends_the_streams(api: Api) -> None:

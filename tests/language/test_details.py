@@ -43,6 +43,7 @@ TO_NO_CALLER = {
     "randomization/generator",
     "randomization/rules",
     "core/auth",
+    "core/deprecation",
     "visits/rules",
 }
 """Where a `ValueError` is told to operators and programmers: no request leads to it."""

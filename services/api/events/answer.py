@@ -29,6 +29,7 @@ from services.api.events import service
 from services.api.events.schemas import EventRead
 from services.api.events.service import Place
 from services.api.events.streams import Streams
+from services.api.events.watch import Mark
 
 log = structlog.get_logger()
 
@@ -127,7 +128,7 @@ class EventStream(Response):
         """Tell what happens, and why there is an end of it."""
         try:
             await self._send(send, opening(self._place))
-            known: int | None = None
+            known: Mark | None = None
             while True:
                 await self._allowed()
                 newest = self._streams.watch.newest

@@ -22,10 +22,14 @@ INTERVAL = 0.25
 """Seconds between two looks: as often as the worker publishes."""
 
 
-class FeedWatch:
-    """The position of the newest event, for the streams of one event loop.
+Mark = tuple[Database, int]
+"""The newest event's position, and the database: a sandbox may put another in its place."""
 
-    `database` gives the one at hand, for a sandbox may put another in its place.
+
+class FeedWatch:
+    """How far the feed goes, for the streams of one event loop.
+
+    `database` gives the one at hand.
     """
 
     def __init__(self, database: Callable[[], Database]) -> None:
@@ -34,7 +38,7 @@ class FeedWatch:
         self._moved = asyncio.Event()
         self._thread = CapacityLimiter(1)  # so that looking takes no thread from requests
         self._looking: asyncio.Task[None] | None = None
-        self.newest: int | None = None
+        self.newest: Mark | None = None
         """None until it was asked for; what is known may be an interval old."""
 
     @contextmanager
@@ -59,7 +63,7 @@ class FeedWatch:
         if self._looking is not None:
             await self._looking
 
-    async def moves(self, known: int | None, patience: float) -> None:
+    async def moves(self, known: Mark | None, patience: float) -> None:
         """Wait until the feed ends elsewhere than known, for so many seconds at most."""
         with anyio.move_on_after(patience):
             while self.newest == known:
@@ -82,5 +86,6 @@ class FeedWatch:
                     self._moved = asyncio.Event()
             await asyncio.sleep(INTERVAL)
 
-    def _ask(self) -> int:
-        return service.newest(self._database())
+    def _ask(self) -> Mark:
+        database = self._database()
+        return database, service.newest(database)
