@@ -1,15 +1,18 @@
 """A production is made at its own pace, bounded in number, and leaves nothing behind."""
 
+import resource
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.api.exports import spool
-from services.api.exports.errors import ExportsBusy
+from services.api.exports.errors import ExportsBusy, NoRoomForExport
 from services.api.exports.spool import AT_ONCE, BLOCK, Production
 
 Write = Callable[[list[str]], Iterator[bytes]]
@@ -156,6 +159,35 @@ def test_a_reader_who_leaves_stops_the_production() -> None:
     stopped = made
     time.sleep(0.05)
     assert made == stopped
+
+
+def test_a_full_disk_is_told_as_such_and_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = partial(open, "/dev/full", "r+b", buffering=0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full())
+    with pytest.raises(NoRoomForExport) as refused:
+        produce(blocks)
+    assert refused.value.headers == {"Retry-After": "60"}
+    until(lambda: spool._places._value == AT_ONCE)
+    assert len(spool._kept) == 0
+
+
+@pytest.fixture
+def little_room() -> Iterator[int]:
+    """The bytes that a file may have: the system refuses more, as a full disk does."""
+    room, before = 128 * BLOCK, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    yield room
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_later_cuts_the_export_off(little_room: int, tmp_path: Path) -> None:
+    production = produce(lambda _: (b"x" * BLOCK for _ in range(1000)), tmp_path)
+    assert len(whole(production)) == little_room
+    assert production.failed
+    production.close()
+    assert production._file.closed
+    assert list(tmp_path.iterdir()) == []
+    until(lambda: spool._places._value == AT_ONCE)
 
 
 def test_a_source_that_does_not_open_keeps_no_place() -> None:

@@ -22,14 +22,22 @@ from services.api.core.permissions import Action
 from services.api.core.routing import Router
 from services.api.exports import service
 from services.api.exports.answer import ExportAnswer
-from services.api.exports.errors import ExportsBusy
+from services.api.exports.errors import ExportsBusy, NoRoomForExport
 from services.api.exports.fhir.capability import BUNDLE, capability_statement
 from services.api.exports.formats import FORMATS
 from services.api.exports.schemas import ExportQuery
 
 router = Router(prefix="/v1/exports", tags=["exports"])
 
-_REFUSALS = (Unauthorized, Forbidden, NotFound, NotAcceptable, Invalid, ExportsBusy)
+_REFUSALS = (
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    NotAcceptable,
+    Invalid,
+    ExportsBusy,
+    NoRoomForExport,
+)
 
 
 def _content() -> dict[str, Any]:

@@ -74,6 +74,7 @@ def begin(
 
     Raises:
         ExportsBusy: enough exports are being made or read.
+        NoRoomForExport: the disk is full.
     """
     name, form, options = asked
     options = Options(options.version, options.dataset, Action.READ_ARM_REPORTS in caller.actions)

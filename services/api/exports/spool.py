@@ -5,6 +5,7 @@ the transaction ends with the writing. The file has no name, so nothing is left
 of it when it is closed, or when the process is killed.
 """
 
+import errno
 import os
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from weakref import WeakSet
 
 import structlog
 
-from services.api.exports.errors import ExportsBusy
+from services.api.exports.errors import ExportsBusy, NoRoomForExport
 
 log = structlog.get_logger()
 
@@ -25,6 +26,8 @@ AT_ONCE = 2
 """Exports that a worker makes at the same time; who comes then is told to wait."""
 KEPT = 8
 """Exports whose files a worker holds, those included that slow lines are still reading."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How the system says that there is no more room."""
 BLOCK = 64 * 1024
 """Bytes that are written, and read, at a time."""
 
@@ -52,6 +55,7 @@ class Production(Generic[Source]):
 
         Raises:
             ExportsBusy: enough exports are being made or read.
+            NoRoomForExport: the disk is full.
             Exception: whatever kept the source from opening, or its first bytes from being made.
         """
         self._source, self._write = source, write
@@ -128,7 +132,10 @@ class Production(Generic[Source]):
         while written < len(block):  # a full disk may take a part
             if self._closed:
                 raise Stopped
-            written += self._file.write(block[written:])
+            try:
+                written += self._file.write(block[written:])
+            except OSError as error:
+                raise (NoRoomForExport() if error.errno in FULL else error) from error
         with self._told:
             self._size += written
             self._told.notify_all()
