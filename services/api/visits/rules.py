@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 from itertools import count, islice
 
 from services.api.protocol.schema import Anchor, VisitRule, Visits
@@ -224,11 +225,13 @@ def highest_grade(code: str, visits: Visits) -> int | None:
 
 def rule_of(code: str, visits: Visits) -> VisitRule | None:
     """The rule that the visit of that code follows; None of a code that the protocol lacks."""
-    for rule in visits.schedule:
-        pattern = re.escape(rule.code).replace(re.escape("{n}"), r"\d+")
-        if re.fullmatch(pattern, code):
-            return rule
-    return None
+    return next((rule for rule in visits.schedule if _pattern(rule.code).fullmatch(code)), None)
+
+
+@cache
+def _pattern(code: str) -> re.Pattern[str]:
+    """The codes of the visits that a rule of that code plans."""
+    return re.compile(re.escape(code).replace(re.escape("{n}"), r"\d+"))
 
 
 def _visits(rule: VisitRule, anchor: date, end: date) -> Iterator[PlannedVisit]:
