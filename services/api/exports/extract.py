@@ -46,7 +46,7 @@ from services.api.study.models import Site, SiteActivation
 from services.api.verifications.models import Verification
 from services.api.visits.models import Visit
 
-AT_ONCE = 100
+AT_ONCE = 50
 """Subjects whose rows are in memory together; one of many visits has some hundred rows."""
 
 Rows = tuple[Row[Any], ...]

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
+from services.api.endpoint.rules import Decision, Outcome
 from services.api.enrolment.rules import SubjectStatus
 from services.api.exports.extract import OF_OUTCOME, Extract, Part, SubjectRecord
 from services.api.protocol.terms import load_terms
@@ -50,8 +51,12 @@ class Person:
 
 
 def people(extract: Extract, *, by_arm: bool) -> list[Person]:
-    """Every subject; their arms only if asked for."""
-    return [_person(extract, record, by_arm=by_arm) for record in extract.subjects(PARTS)]
+    """Every subject; their arms only if asked for.
+
+    They are in memory together, some hundred bytes each: the tables compare them with one another.
+    """
+    shared = _Shared()
+    return [_person(extract, record, shared, by_arm=by_arm) for record in extract.subjects(PARTS)]
 
 
 def analysed(everybody: Iterable[Person]) -> list[Person]:
@@ -61,32 +66,57 @@ def analysed(everybody: Iterable[Person]) -> list[Person]:
     return [person for person in found if person.participant.id in counted]
 
 
-def _person(extract: Extract, record: SubjectRecord, *, by_arm: bool) -> Person:
+Value = TypeVar("Value")
+
+
+class _Shared:
+    """What is the same of many subjects is in memory once: days, codes, outcomes, events."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def __call__(self, value: Value) -> Value:
+        """The first value of those that equal this one."""
+        found: Value = self._known.setdefault((type(value), value), value)
+        return found
+
+
+def _person(extract: Extract, record: SubjectRecord, shared: _Shared, *, by_arm: bool) -> Person:
     subject, allocation = record.subject, record.one(Part.ALLOCATIONS)
     ended = record.one(Part.DISCONTINUATIONS)
     outcome = extract.outcome(record)
-    randomized_on = allocation and extract.clock.local_date(allocation.randomized_at)
+    randomized_on = allocation and shared(extract.clock.local_date(allocation.randomized_at))
     return Person(
         participant=Participant(
             id=subject.id,
-            site=subject.site,
-            status=subject.status,
+            site=shared(subject.site),
+            status=shared(subject.status),
             randomized_on=randomized_on,
-            stratum=allocation and allocation.stratum,
-            arm=allocation.arm if allocation and by_arm else None,
+            stratum=allocation and shared(allocation.stratum),
+            arm=shared(allocation.arm) if allocation and by_arm else None,
             retained=all(one.retained is not False for one in record.all(Part.CORRECTIONS)),
             treatment_cause=ended and ended.treatment_cause,
             study_cause=(ended and ended.study_cause) or (subject.left_on and subject.status),
             left_on=subject.left_on,
-            # The assessments themselves are many, and no table of the registry has them.
-            outcome=replace(outcome, counted=()),
+            outcome=shared(_counted(outcome)),
         ),
-        sex=subject.sex,
-        enrolled_on=min((one.signed_on for one in record.all(Part.CONSENTS)), default=None),
+        sex=shared(subject.sex),
+        enrolled_on=shared(min((one.signed_on for one in record.all(Part.CONSENTS)), default=None)),
         age=_age(extract, record, allocation),
-        last_assessed_on=outcome.last_assessed_on,
+        last_assessed_on=shared(outcome.last_assessed_on),
         levels=extract.strata[allocation.stratum] if allocation else {},
-        events=_events(record, randomized_on),
+        events=shared(_events(record, randomized_on)),
+    )
+
+
+def _counted(outcome: Outcome) -> Outcome:
+    """The outcome without its assessments: they are many, and no table of the registry has any."""
+    return replace(
+        outcome,
+        primary=Decision(outcome.primary.status),
+        secondary=Decision(outcome.secondary.status),
+        gaps=(),
+        counted=(),
     )
 
 
