@@ -39,8 +39,15 @@ class Server:
 
     def resident_mib(self) -> float:
         """Memory held now."""
+        return self._memory("VmRSS")
+
+    def peak_mib(self) -> float:
+        """Memory held at most since it started."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
         status = Path(f"/proc/{self.process}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) / 1024
 
 

@@ -1,0 +1,1 @@
+"""What an export costs, format by format, beside PostgreSQL's own COPY of the same rows."""
