@@ -15,7 +15,9 @@ RUN uv sync --frozen --no-dev --extra reports --no-editable
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 trial \
-    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin trial
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin trial \
+    # A volume that is mounted here for the first time takes its owner and mode.
+    && install -d -o 10001 -g 10001 -m 700 /var/spool/trial
 COPY --from=build /opt/trial /opt/trial
 ENV PATH=/opt/trial/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -107,6 +107,24 @@ def test_a_file_that_is_not_there_is_named(
     assert str(refusal.value) == f"{name}: no readable file at the path given"
 
 
+@pytest.mark.parametrize("made", ["nothing", "file"])
+def test_a_directory_for_exports_that_is_none_is_named(
+    start: Start, environment: Environment, tmp_path: Path, made: str
+) -> None:
+    spool = tmp_path / "spool"
+    if made == "file":
+        spool.touch()
+    with pytest.raises(MissingSetting, match=r"^TRIAL_SPOOL_DIR: no directory"):
+        start({**environment, "TRIAL_SPOOL_DIR": str(spool)})
+
+
+def test_exports_go_where_the_environment_says(
+    start: Start, environment: Environment, tmp_path: Path
+) -> None:
+    assert start({**environment, "TRIAL_SPOOL_DIR": str(tmp_path)}).spool_dir == tmp_path
+    assert start({**environment, "TRIAL_SPOOL_DIR": ""}).spool_dir is None
+
+
 @pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 33, "zz" * 32, "ab", "ä" * 64])
 def test_the_person_key_has_exactly_32_bytes(
     start: Start, environment: Environment, text: str

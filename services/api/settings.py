@@ -1,6 +1,7 @@
 """The environment, read once. Secrets come from files, so they never show in a process list."""
 
 import json
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +63,10 @@ Origins = Annotated[
     NoDecode,
     BeforeValidator(_no_text_is_no_list),
 ]
+
+
+def _writable(directory: Path) -> bool:
+    return directory.is_dir() and os.access(directory, os.W_OK | os.X_OK)
 
 
 class Settings(BaseSettings):
@@ -207,9 +212,9 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(missing)}: needed when an identity provider is set")
         return self
 
-    @field_validator("sandbox_reset_hours", mode="before")
+    @field_validator("sandbox_reset_hours", "spool_dir", mode="before")
     @classmethod
-    def no_text_is_never(cls, given: object) -> object:
+    def no_text_is_none(cls, given: object) -> object:
         """Take an empty variable, as a compose file passes it, as none."""
         return None if given == "" else given
 
@@ -247,6 +252,8 @@ class Settings(BaseSettings):
         faults += [
             f"TRIAL_{name.upper()}: no readable file at the path given" for name in unreadable
         ]
+        if self.spool_dir is not None and not _writable(self.spool_dir):
+            faults.append("TRIAL_SPOOL_DIR: no directory at the path given that we may write to")
         if ANY_ORIGIN in self.cors_origins:
             faults.append("TRIAL_CORS_ORIGINS: name each origin; * lets every page in the world in")
         faults += [
