@@ -115,6 +115,41 @@ def test_what_there_is_not_is_refused(
     problem(answer, status, code)
 
 
+ADDRESSES = [
+    pytest.param(name, dataset, id=f"{name} {dataset or 'whole'}")
+    for name, one in FORMATS.items()
+    for dataset in (None, *one.datasets[:1])
+]
+
+
+@pytest.mark.parametrize(("name", "dataset"), ADDRESSES)
+@pytest.mark.parametrize("accept", ["text/html", "application/pdf;q=0.9, image/*"])
+def test_a_form_that_an_export_has_not_is_refused_with_those_it_has(
+    unchanged: Api, name: str, dataset: str | None, accept: str
+) -> None:
+    answer = unchanged.as_("data_manager").get(
+        f"/v1/exports/{name}",
+        params={"dataset": dataset} if dataset else {},
+        headers={"Accept": accept},
+    )
+    detail = problem(answer, 406, "not_acceptable")["detail"]
+    forms = FORMATS[name].single if dataset else FORMATS[name].forms
+    assert all(form.media_type in detail for form in forms)
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+@pytest.mark.parametrize("version", ["9.9", "2.0 ", ""], ids=["later", "with a space", "empty"])
+def test_a_version_that_an_export_has_not_is_refused_with_those_it_has(
+    unchanged: Api, name: str, version: str
+) -> None:
+    answer = unchanged.as_("data_manager").get(f"/v1/exports/{name}", params={"version": version})
+    (fault,) = problem(answer, 422, "invalid")["errors"]
+    assert fault["pointer"] == "/query/version"
+    versions = FORMATS[name].versions
+    assert fault["code"] == ("unsupported_version" if versions else "not_of_format")
+    assert all(one in fault["detail"] for one in versions)
+
+
 def test_an_unknown_dataset_is_answered_with_those_there_are(unchanged: Api) -> None:
     answer = unchanged.as_("data_manager").get("/v1/exports/csv?dataset=AE")
     (fault,) = problem(answer, 422, "invalid")["errors"]
