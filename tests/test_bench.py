@@ -11,9 +11,11 @@ from typing import cast
 
 import pytest
 
+from bench.exports.cases import CASES
 from bench.load import Order, Tally, drive
 from bench.randomize.recording import Moment, Recorded, Statement, Value
 from bench.randomize.script import TAKE_TURN, Script, Unexplained, derive
+from services.api.exports.formats import FORMATS
 
 if sys.platform != "linux":
     pytest.skip("pins processes to cores, as only Linux can", allow_module_level=True)
@@ -233,3 +235,13 @@ def test_every_endpoint_of_a_small_trial_is_measured() -> None:
     printed = bench("--rounds=1", "--sizes=20", "--sizes=40", module="bench.endpoints")
     assert "rows alone" in printed
     assert re.search(r"40 .* \d+\.\d{3} ", printed)
+
+
+def test_every_export_of_a_small_trial_is_measured() -> None:
+    printed = bench("--rounds=1", "--sizes=40", "--only=csv, gr", module="bench.exports")
+    assert "A trial of 40 gradings" in printed
+    assert re.search(r"csv, gradings .* \d+\.\d{4} ", printed)
+
+
+def test_each_format_there_is_can_be_measured() -> None:
+    assert {case.format for case in CASES} == set(FORMATS)
