@@ -22,7 +22,7 @@ $(READY): uv.lock pyproject.toml
 	@touch $(READY)
 
 # Node comes with .venv; packages run no scripts of theirs when they are installed.
-$(NODE): package-lock.json package.json openapi/clients/typescript/package.json $(READY)
+$(NODE): package-lock.json package.json openapi/clients/typescript/package.json examples/due-visits/package.json $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1 \
 		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $(NODE)
@@ -42,9 +42,10 @@ lint: $(READY) ## Check style and the Dockerfile
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/hadolint Dockerfile
 
-types: $(READY) $(NODE) ## Check types, of the TypeScript client too
+types: $(READY) $(NODE) ## Check types, of the TypeScript client and the example too
 	@$(BIN)/mypy --no-error-summary
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc --project openapi/clients/typescript
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc --project examples/due-visits
 
 imports: $(READY) ## Check that arrows between modules go one way
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
