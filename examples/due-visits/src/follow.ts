@@ -28,7 +28,7 @@ export async function follow(session: Session, changed: () => void, signal: Abor
         // No stream is to be had, or it broke: look, as others do, and try again.
       }
     }
-    // Assessors are told of no events, so that none of them betrays an arm.
+    // Assessors hear of no events at all.
     await pause(LOOK_MS, signal);
     await attendance.now();
     if (!signal.aborted) changed();
@@ -60,8 +60,10 @@ async function listen(
       // A comment only says that the line is alive. What an event tells is not looked at: the
       // list is short, and read whole nothing is missed.
       if (!blocks.some((block) => /^event: (?!end$)/m.test(block))) continue;
-      clearTimeout(handful);
-      handful = setTimeout(changed, HANDFUL_MS);
+      handful ??= setTimeout(() => {
+        handful = undefined;
+        changed();
+      }, HANDFUL_MS);
     }
   } finally {
     silence.abort();

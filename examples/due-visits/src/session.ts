@@ -8,6 +8,9 @@ import { language } from "./words.ts";
 
 export const API = found<HTMLMetaElement>('meta[name="trial-api"]').content;
 
+/** A person waits: three attempts, then they are told and may press again. */
+const RETRIES = { attempts: 3 };
+
 export type Me = components["schemas"]["Me"];
 type Action = components["schemas"]["Action"];
 
@@ -90,12 +93,14 @@ async function enter(given: Password): Promise<{ me: Me; trial: Trial }> {
     onRefreshToken: (token) => {
       refreshToken = token;
     },
+    retries: RETRIES,
     fetch: spoken,
   });
   const { data: me } = await first.GET("/v1/me");
   if (refreshToken === null) throw new Error("no refresh token came");
   // A client that has the password would sign in with it again after the session was ended.
-  return { me, trial: createTrial({ baseUrl: API, credentials: { refreshToken }, fetch: spoken }) };
+  const credentials = { refreshToken };
+  return { me, trial: createTrial({ baseUrl: API, credentials, retries: RETRIES, fetch: spoken }) };
 }
 
 /** The language may change during a session; that of a client may not. */
