@@ -37,6 +37,7 @@ _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[457][0-9a-f]{3}-[89ab][0-9a-f]{3}-
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
 _REQUEST = re.compile(r"\b[0-9a-f]{32}\b")
 _TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{1,6}(?:Z|\+00:00)")
+_WHOLE = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 _NEAR = timedelta(hours=1)
 A_DAY = timedelta(hours=24)
 
@@ -153,6 +154,7 @@ class Normal:
     def __init__(self, recorder: Recorder, known: frozenset[str]) -> None:
         self._known = known
         self._moves = recorder.moves
+        self._recorded = datetime.now(UTC)
         self._ids: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
         self._times = self._told_times(recorder.kept.values())
@@ -174,6 +176,7 @@ class Normal:
         text = _ID.sub(lambda found: self._id(found[0]), text)
         text = _HASH.sub(lambda found: self._hash(found[0]), text)
         text = _REQUEST.sub("019abf00c0de7000800000000000abcd", text)
+        text = _WHOLE.sub(lambda found: self._begun(found[0]), text)
         text = _TIME.sub(lambda found: self._times.get(found[0], found[0]), text)
         return _without_secrets(json.loads(text))
 
@@ -187,6 +190,14 @@ class Normal:
             return found
         number = len(self._hashes) + 1
         return self._hashes.setdefault(found, sha256(f"example {number}".encode()).hexdigest())
+
+    def _begun(self, found: str) -> str:
+        """A stamp that has no fraction of a second, as in a case report: its move's beginning."""
+        moment = datetime.fromisoformat(found)
+        for move in reversed(self._moves):
+            if move.told <= moment < self._recorded + move.offset:
+                return move.told.isoformat().replace("+00:00", "Z")
+        return found
 
     def _told_times(self, exchanges: Iterable[Exchange]) -> dict[str, str]:
         """By every stamp of the service, the time that stands for it."""

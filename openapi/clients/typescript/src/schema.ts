@@ -1981,7 +1981,7 @@ export interface paths {
          *
          *     **Who may** (`exports:read`): `data_manager`, `statistician` for the whole trial.
          *
-         *     Refused with: `exports_busy` (503).
+         *     Refused with: `exports_busy` (503), `no_room_for_export` (503).
          */
         get: operations["read_export"];
         put?: never;

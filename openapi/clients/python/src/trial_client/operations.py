@@ -2763,7 +2763,7 @@ class Operations(Sender):
                 as an archive.
 
         Raises:
-            TrialProblem: `exports_busy` (503).
+            TrialProblem: `exports_busy` (503), `no_room_for_export` (503).
         """
         return self.download(
             "GET",
