@@ -152,7 +152,8 @@ def _table(kind: str, measured: list[Measured]) -> Table:
             f"{one.middle('median'):.2f}",
             f"{one.middle('p99'):.2f}",
             f"{one.middle('cpu'):.2f}",
-            f"{bare.middle('cpu') / one.middle('cpu'):.2f}",
+            # The system counts in hundredths of a second: a short measurement may see none.
+            f"{bare.middle('cpu') / one.middle('cpu'):.2f}" if one.middle("cpu") else "",
             f"{one.middle('busy'):.0%}",
         )
     return table
