@@ -140,10 +140,18 @@ def test_an_answer_may_gain_members_and_a_request_members_that_may_be_left_out()
     assert broken(Way.SENT, holding(), needed) == [Fault("/b", "must now be sent")]
 
 
+def test_a_closed_enumeration_is_not_opened_first_to_grow_later() -> None:
+    closed: Json = {"type": "string", "enum": ["a"], "description": "What it is."}
+    assert broken(Way.READ, closed, NAMED["Kind"])
+    assert not broken(Way.READ, NAMED["Kind"], closed)
+    assert not broken(Way.SENT, closed, NAMED["Kind"])
+
+
 def test_an_enumeration_that_may_grow_grows() -> None:
     assert broken(Way.READ, named("Kind"), named("MoreKinds")) == []
     assert broken(Way.READ, named("MoreKinds"), named("Kind")) == [
-        Fault("", "is never `b` any more")
+        Fault("", "is never `b` any more"),
+        Fault("", "is closed no longer: it may grow"),
     ]
 
 

@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 SINCE = date(2026, 11, 2)
 SUNSET = SINCE + NOTICE
+ANNOUNCED = datetime(2026, 11, 2, tzinfo=UTC)
 BEFORE = datetime(2027, 4, 30, 23, 59, tzinfo=UTC)
 AFTER = datetime(2027, 5, 1, tzinfo=UTC)
 NOTHING = "# Changelog\n\n## Unreleased\n\n- Something else.\n\n## 0.1.0\n"
@@ -95,10 +96,18 @@ def test_every_break_and_deprecation_stands_in_the_changelog() -> None:
     named = 'CHANGELOG.md: name `list_all_visits` under "For callers"'
     elsewhere = telling("list_all_visits").replace("## Unreleased", "## Unreleased\n\n## 0.2.0")
     for changelog in (NOTHING, elsewhere, telling("list_visits"), ""):
-        for old, new in ((DEPRECATED, GONE), (DOCUMENT, DEPRECATED)):
-            (said,) = objections(old, new, changelog, AFTER)
+        for old, new, now in ((DEPRECATED, GONE, AFTER), (DOCUMENT, DEPRECATED, ANNOUNCED)):
+            (said,) = objections(old, new, changelog, now)
             assert said.startswith(named)
-    assert objections(DOCUMENT, DEPRECATED, telling("list_all_visits"), AFTER) == []
+    assert objections(DOCUMENT, DEPRECATED, telling("list_all_visits"), ANNOUNCED) == []
+
+
+def test_notice_counts_from_the_day_on_which_it_is_given() -> None:
+    """Else a deprecation dated back would let an operation end on the day it is announced."""
+    told, late = telling("list_all_visits"), ANNOUNCED + timedelta(seconds=1)
+    (said,) = objections(DOCUMENT, DEPRECATED, told, late)
+    assert said == "list_all_visits: callers hear of its end 180 days before it, at least"
+    assert objections(DEPRECATED, DEPRECATED, told, late) == []
 
 
 @pytest.mark.parametrize(

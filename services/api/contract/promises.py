@@ -149,6 +149,8 @@ class Promises:
         for value in _left(before, after):
             yield Fault(place, f"is never `{value}` any more")
         if before is not None and GROWS not in old.get("description", ""):
+            if GROWS in new.get("description", ""):
+                yield Fault(place, "is closed no longer: it may grow")
             if after is None:
                 yield Fault(place, "may now be any value")
             for value in _left(after, before):

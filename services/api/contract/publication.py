@@ -6,7 +6,8 @@
      the day of its `Sunset` is over;
    - the first number of `info.version` is raised. What stays under the prefix of an
      older version (`/v1` while the version is 2) keeps its promises even then.
-3. A sunset that was published never comes sooner.
+3. A sunset comes half a year after it is first published, at least, and never sooner
+   than it was published.
 4. CHANGELOG.md names, under "For callers" of what is unreleased, each operation (or
    schema, or problem) that breaks, and each that is newly deprecated.
 
@@ -21,6 +22,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from services.api.contract.breaks import Break, Operation, breaks, operations
+from services.api.core.deprecation import NOTICE
 
 Json = dict[str, Any]
 
@@ -35,7 +37,7 @@ def objections(published: Json, document: Json, changelog: str, now: datetime) -
     excused = _Excuses(published, document, now)
     told = _for_callers(changelog)
     said = [str(one) for one in found if not excused.all_of(one)]
-    said += _deprecations(published, document)
+    said += _deprecations(published, document, now)
     if _version(document) < _version(published):
         said.append(f"info.version: was {_numbers(published)} and goes back")
     named = {one.name for one in found if excused.all_of(one)}
@@ -90,13 +92,15 @@ def sunset(operation: Operation) -> datetime | None:
     return None
 
 
-def _deprecations(published: Json, document: Json) -> Iterator[str]:
+def _deprecations(published: Json, document: Json, now: datetime) -> Iterator[str]:
     before = {key: sunset(one) for key, one in operations(published).items()}
     for key, one in operations(document).items():
         end = sunset(one)
         if one.described.get("deprecated") and end is None:
             yield f"{one.name}: deprecated without a day: declare it by core/deprecation.py"
         known = before.get(key)
+        if known is None and end is not None and end - now < NOTICE:
+            yield f"{one.name}: callers hear of its end {NOTICE.days} days before it, at least"
         if known is not None and end is not None and end < known:
             yield f"{one.name}: the sunset was {known:%Y-%m-%d} and comes sooner"
 
