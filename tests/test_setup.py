@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,11 +17,12 @@ from services.api.core.db import Database
 from services.api.core.errors import NotFound
 from services.api.core.permissions import SITE_BOUND, Role
 from services.api.embedded import Cluster
+from services.api.identity.models import Account
 from services.api.protocol.load import Loaded, load
 from services.api.randomization import service as randomization
 from services.api.randomization.secret import SecretFile, SecretUnusable
 from services.api.settings import Settings
-from services.api.setup import SandboxDatabase, prepare
+from services.api.setup import ProductionDatabase, SandboxDatabase, prepare
 from services.api.study.service import PublishedDiffers
 from tests.allocation_list import DESIGN, LIST, another_secret, secret_file
 from tests.conftest import APP_PASSWORD, admin_url, execute
@@ -109,6 +111,30 @@ def test_a_production_start_makes_no_account_and_opens_no_site(
     assert (made["protocol_version"], made["randomization_commitment"]) == (1, 1)
     with fresh.session() as session, pytest.raises(NotFound):
         randomization.commitment(session)
+
+
+@pytest.mark.parametrize("held", ["protocol", "account"])
+def test_no_sandbox_starts_on_a_production_database_however_it_is_started(
+    fresh: Database,
+    settings: Settings,
+    loaded: Loaded,
+    secret: SecretFile,
+    clock: Clock,
+    tmp_path: Path,
+    held: str,
+) -> None:
+    """Not even past `trial serve`: as the application alone, or as the play of a scenario."""
+    if held == "protocol":
+        prepare(fresh, PRODUCTION, loaded, secret_file(tmp_path, another_secret()), clock)
+    else:
+        with fresh.session() as session:
+            admin = {"id": uuid4(), "kind": "user", "username": "a", "name": "A", "role": "admin"}
+            session.add(Account(**admin, sites=[], secret_hash="unusable"))
+            session.commit()
+    before = counts(fresh)
+    with pytest.raises(ProductionDatabase):
+        prepare(fresh, settings, loaded, secret, clock)
+    assert counts(fresh) == before
 
 
 def test_a_later_start_changes_nothing(

@@ -44,9 +44,8 @@ from services.api.randomization.service import DesignChanged, SeedMismatch
 from services.api.sandbox.errors import ResetNotPossible
 from services.api.sandbox.scenarios import HIGHEST_SEED
 from services.api.scenarios.databases import ScenarioFailed
-from services.api.scenarios.guard import ProductionDatabase
 from services.api.settings import MissingSetting, Settings
-from services.api.setup import NotMigrated, SandboxDatabase
+from services.api.setup import NotMigrated, ProductionDatabase, SandboxDatabase
 from services.api.simulation.command import simulate
 from services.api.study.service import PublishedDiffers
 from services.api.worker import process as working

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from services.api.randomization.rules import Design
 from services.api.randomization.secret import sandbox_secret
 from services.api.sandbox.scenarios import Scenario
 from services.api.sandbox.service import PASSWORD, demo_accounts
-from services.api.scenarios.databases import Databases
+from services.api.scenarios.databases import Databases, reopen
 from services.api.scenarios.guard import refuse_production
 from services.api.scenarios.stage import OwnStage
 from services.api.settings import MissingSetting, Settings
@@ -93,6 +93,8 @@ def sandbox(settings: Settings, console: Console) -> None:
     signal.signal(signal.SIGTERM, _end)
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
     with listener, _database(settings) as admin_url:
+        with suppress(psycopg.Error):  # whoever may not connect is told so next
+            reopen(admin_url)
         with psycopg.connect(admin_url.replace("+psycopg", "", 1)) as connection:
             refuse_production(connection)
         password, sealing = (

@@ -29,6 +29,10 @@ class SandboxDatabase(Exception):
     """The database belongs to a sandbox, whose demo accounts have a published password."""
 
 
+class ProductionDatabase(Exception):
+    """The database holds what no sandbox began: a trial, or the tables of others."""
+
+
 def prepare(
     database: Database, settings: Settings, loaded: Loaded, secret: SecretFile, clock: Clock
 ) -> None:
@@ -42,6 +46,7 @@ def prepare(
     Raises:
         NotMigrated: the database is empty.
         SandboxDatabase: a production start on a sandbox's database.
+        ProductionDatabase: a sandbox's start on a database that holds a trial.
         PublishedDiffers: the document changed without a new version.
         DesignChanged: the protocol asks for another list than the published one.
         SecretUnusable: there is no secret to make the first list from.
@@ -56,6 +61,10 @@ def prepare(
             raise SandboxDatabase(
                 "TRIAL_DATABASE_URL: the database belongs to a sandbox, whose accounts have a"
                 " published password"
+            )
+        if settings.sandbox and sandbox.holds_a_trial(session):
+            raise ProductionDatabase(
+                "TRIAL_DATABASE_URL: the database holds a trial and was not furnished as a sandbox"
             )
         randomization.check_design(session, loaded.protocol.randomization)
         study.publish(session, loaded)

@@ -1,9 +1,15 @@
 """A sandbox takes only a database that holds nothing, or that a sandbox furnished."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
-from services.api.scenarios.guard import ProductionDatabase, refuse_production
+from services.api import migrate
+from services.api.embedded import Cluster
+from services.api.scenarios.guard import refuse_production
+from services.api.setup import ProductionDatabase
+from tests.conftest import admin_url, execute
 from tests.lived import plain
 from tests.make import Api
 
@@ -31,6 +37,37 @@ def test_a_published_trial_and_an_account_are_production_and_a_furnished_one_is_
     assert not refused(api)
 
 
+@pytest.mark.parametrize(
+    "table", ["patient", "account", "sandbox_clock", "edc.visit"], ids=lambda name: name
+)
+def test_a_database_of_others_is_never_taken_even_with_tables_called_as_ours(
+    others_database: str, table: str
+) -> None:
+    with psycopg.connect(others_database, autocommit=True) as connection:
+        refuse_production(connection)
+        connection.execute("CREATE SCHEMA edc")
+        connection.execute(f"CREATE TABLE {table} (id int)".encode())
+        with pytest.raises(ProductionDatabase, match="not the service's"):
+            refuse_production(connection)
+
+
+def test_what_an_extension_brings_is_nobodys(others_database: str) -> None:
+    with psycopg.connect(others_database, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+        connection.execute("CREATE TABLE of_vector (id int)")
+        connection.execute("ALTER EXTENSION vector ADD TABLE of_vector")
+        refuse_production(connection)
+
+
+def test_a_migrated_database_that_no_start_furnished_yet_is_taken(others_database: str) -> None:
+    migrate.upgrade(others_database.replace("postgresql:", "postgresql+psycopg:"))
+    with psycopg.connect(others_database, autocommit=True) as connection:
+        refuse_production(connection)
+        connection.execute("CREATE TABLE patient (id int)")
+        with pytest.raises(ProductionDatabase, match=r"public\.patient"):
+            refuse_production(connection)
+
+
 def test_a_database_without_tables_is_anybodys(cluster_database: str) -> None:
     with psycopg.connect(cluster_database) as connection:
         refuse_production(connection)
@@ -40,3 +77,11 @@ def test_a_database_without_tables_is_anybodys(cluster_database: str) -> None:
 def cluster_database(api: Api) -> str:
     """A database that was never migrated."""
     return plain(api.admin_url).rpartition("/")[0] + "/postgres"
+
+
+@pytest.fixture
+def others_database(cluster: Cluster) -> Iterator[str]:
+    """An empty database of somebody else."""
+    execute(cluster, "CREATE DATABASE of_others")
+    yield plain(admin_url(cluster, "of_others"))
+    execute(cluster, "DROP DATABASE of_others WITH (FORCE)")

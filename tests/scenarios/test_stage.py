@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 
 from services.api.sandbox.errors import ResetNotPossible, ResetUnderWay
@@ -13,8 +14,8 @@ from services.api.sandbox.scenarios import Scenario
 from services.api.sandbox.stage import NoStage
 from services.api.scenarios import databases as place
 from services.api.scenarios.databases import Databases
-from services.api.scenarios.guard import ProductionDatabase
 from services.api.scenarios.stage import OwnStage
+from services.api.setup import ProductionDatabase
 from tests.make import Api, Json, ok, problem
 from tests.scenarios.told import told
 
@@ -168,6 +169,63 @@ def test_a_postgresql_that_may_not_replace_databases_is_told_what_to_do(
     monkeypatch.setattr(place, "MAINTENANCE", "there_is_no_such_database")
     with pytest.raises(ResetNotPossible, match="cannot reach"):
         databases.check_rights()
+
+
+@pytest.mark.parametrize("whose", ["others", "everybodys"])
+def test_a_database_that_is_not_the_sandboxs_alone_is_never_thrown_away(
+    sandbox: Api, databases: Databases, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """A reset drops the whole database, with whatever else it holds."""
+    if whose == "others":
+        sandbox.rows("CREATE TABLE patient (id int)")
+    else:  # the one that is worked from cannot be replaced, and would be closed for ever
+        monkeypatch.setattr(place, "MAINTENANCE", databases.name)
+    made = sandbox.as_("investigator").screened()
+    answer = sandbox.client.post("/sandbox/reset", json={"scenario": "empty"})
+    problem(answer, 409, "reset_not_possible")
+    assert "database of its own" in answer.json()["detail"]
+    ok(sandbox.as_("investigator").get(made["links"]["self"]))
+
+
+def test_a_reset_that_fails_half_way_leaves_the_sandbox_as_it_was(
+    sandbox: Api, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = sandbox.as_("investigator").screened()
+    monkeypatch.setattr(place, "_END_SESSIONS", "SELECT 1 / (datname = %s)::int FROM pg_database")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        sandbox.state.stage.reset(Scenario.EMPTY, 1)
+    ok(sandbox.as_("investigator").get(made["links"]["self"]))
+    monkeypatch.undo()
+    reset(sandbox, scenario="empty")
+    assert sandbox.count("subject") == 0
+
+
+def test_both_databases_change_their_names_or_neither(sandbox: Api, databases: Databases) -> None:
+    made = sandbox.as_("investigator").screened()
+    with pytest.raises(psycopg.errors.InvalidCatalogName):
+        databases.replace("there_is_no_such_copy")
+    databases.prepare(databases.template(Scenario.EMPTY, 1))
+    place.reopen(databases.admin_url)
+    assert databases.played() == ("empty", 1)
+    ok(sandbox.as_("investigator").get(made["links"]["self"]))
+
+
+def test_a_start_opens_what_a_killed_reset_closed_and_nothing_that_others_closed(
+    sandbox: Api, databases: Databases
+) -> None:
+    def close() -> None:
+        with databases._connected(place.MAINTENANCE) as connection:
+            place._do(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS false", databases.name)
+
+    close()
+    place.reopen(databases.admin_url)
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting"):
+        databases.played()
+    copy = databases.prepare(databases.template(Scenario.EMPTY, 1))
+    place.reopen(databases.admin_url)
+    assert databases.played() == ("empty", 1)
+    with databases._connected(place.MAINTENANCE) as connection:
+        place._do(connection, "DROP DATABASE {}", copy)
 
 
 def test_an_application_that_nobody_started_as_a_sandbox_cannot_be_reset() -> None:

@@ -103,7 +103,7 @@ class Database:
 
     def retire(self) -> None:
         """Return every connection and make no other: who still asks here is refused."""
-        for engine in (self.engine, self._aside):
+        for engine in (self.engine, self._aside, self._long):
             event.listen(engine, "do_connect", _refuse_connection)
         self.close()
 

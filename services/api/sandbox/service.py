@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from services.api.certificates.models import Certificate
 from services.api.core.clock import Clock
@@ -16,7 +16,7 @@ from services.api.protocol.schema import Protocol
 from services.api.sandbox.errors import ClockRunsForward
 from services.api.sandbox.models import SandboxClock
 from services.api.sandbox.scenarios import Scenario
-from services.api.study.models import SiteActivation
+from services.api.study.models import ProtocolVersion, SiteActivation
 
 PASSWORD = "sandbox-only"
 FURTHEST = timedelta(days=3653)
@@ -115,6 +115,14 @@ def _certificate(account: str, valid_from: date) -> Certificate:
 def furnished(session: Session) -> bool:
     """Whether the database is a sandbox's: its demo accounts have a published password."""
     return session.get(SandboxClock, 1) is not None
+
+
+def holds_a_trial(session: Session) -> bool:
+    """Whether the database holds a protocol or an account, and no sandbox put them there."""
+    if furnished(session):
+        return False
+    queries = select(ProtocolVersion.version).limit(1), select(Account.id).limit(1)
+    return any(session.exec(query).first() is not None for query in queries)
 
 
 def resume_clock(session: Session, clock: Clock) -> None:

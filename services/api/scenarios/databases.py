@@ -23,7 +23,7 @@ from services.api.audit.sealing import seal_once
 from services.api.language.wording import Wording
 from services.api.sandbox.errors import ResetNotPossible
 from services.api.sandbox.scenarios import Scenario
-from services.api.scenarios.guard import holds, refuse_production
+from services.api.scenarios.guard import holds, others, refuse_production
 from services.api.settings import Settings
 
 CODE = Path(__file__).parents[1]
@@ -45,6 +45,10 @@ _RIGHTS = """
     FROM pg_roles WHERE rolname = current_user
 """
 _END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+_BROKEN_OFF = """
+    SELECT 1 FROM pg_database WHERE datname = %s AND NOT datallowconn
+        AND EXISTS (SELECT FROM pg_database WHERE datname = %s)
+"""
 _NAMED = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid"
 
 
@@ -72,7 +76,7 @@ class Databases:
     @cached_property
     def _stem(self) -> str:
         """What the names of all other databases begin with: no other sandbox's do."""
-        return f"{self.name[:16]}_{_digest(self.name)}"
+        return _stem(self.name)
 
     # --- what is there ------------------------------------------------------------------
 
@@ -106,6 +110,12 @@ class Databases:
                 "The user of TRIAL_DATABASE_URL may not replace databases: give it CREATEDB and"
                 " the role pg_signal_backend, or start the sandbox without TRIAL_DATABASE_URL."
             )
+        with self._connected(self.name) as connection:
+            if self.name == MAINTENANCE or others(connection) is not None:
+                raise ResetNotPossible(
+                    "A reset throws the whole database of TRIAL_DATABASE_URL away, and this one is"
+                    " not the sandbox's alone: give the sandbox a database of its own."
+                )
 
     # --- templates ----------------------------------------------------------------------
 
@@ -189,7 +199,7 @@ class Databases:
 
     def prepare(self, template: str) -> str:
         """A copy of a template, whose clock stands where the scenario's did; answers its name."""
-        copy = f"{self._stem}_next"
+        copy = _next(self.name)
         with self._connected(MAINTENANCE) as connection:
             _do(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", copy)
             _do(connection, "CREATE DATABASE {} TEMPLATE {}", copy, template)
@@ -206,17 +216,23 @@ class Databases:
     def replace(self, copy: str) -> None:
         """Put a copy in the place of the sandbox's database, whoever is connected to that.
 
-        What was replaced is kept until `drop_replaced`: PostgreSQL writes all its
-        memory to the disk before it drops a database, and nobody has to wait for that.
+        Both get their new names at once or not at all. What was replaced is kept
+        until `drop_replaced`: PostgreSQL writes all its memory to the disk before it
+        drops a database, and nobody has to wait for that.
         """
         with self._connected(self.name) as connection:
             refuse_production(connection)
         replaced = self._replaced + token_hex(4)
         with self._connected(MAINTENANCE) as connection:
-            _do(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name)
-            connection.execute(_END_SESSIONS, (self.name,))
-            _do(connection, "ALTER DATABASE {} RENAME TO {}", self.name, replaced)
-            _do(connection, "ALTER DATABASE {} RENAME TO {}", copy, self.name)
+            try:
+                _do(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name)
+                connection.execute(_END_SESSIONS, (self.name,))
+                with connection.transaction():
+                    _do(connection, "ALTER DATABASE {} RENAME TO {}", self.name, replaced)
+                    _do(connection, "ALTER DATABASE {} RENAME TO {}", copy, self.name)
+            except psycopg.Error:
+                reopen(self.admin_url)
+                raise
 
     def drop_replaced(self) -> None:
         """Drop what was replaced, by now or in an earlier run."""
@@ -235,9 +251,26 @@ class Databases:
 
     @contextmanager
     def _connected(self, database: str) -> Iterator[psycopg.Connection[Any]]:
-        url = self._url(database).replace("+psycopg", "", 1)
-        with psycopg.connect(url, autocommit=True) as connection:
+        with _connected(self._url(database)) as connection:
             yield connection
+
+
+def reopen(admin_url: str) -> None:
+    """Let others connect to a sandbox's database again, if a reset of it was broken off.
+
+    Nothing else closes a database and leaves that copy beside it: one that
+    somebody else closed stays so.
+    """
+    name = str(make_url(admin_url).database)
+    with _connected(_moved(admin_url, MAINTENANCE)) as connection:
+        if connection.execute(_BROKEN_OFF, (name, _next(name))).fetchone() is not None:
+            _do(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS true", name)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        yield connection
 
 
 def _do(connection: psycopg.Connection[Any], statement: LiteralString, *names: str) -> None:
@@ -272,6 +305,15 @@ def _environment(settings: Settings) -> Mapping[str, str]:
         "PYTHONHASHSEED": "0",  # the order in which a set is gone through
     }
     return {**others, **given}
+
+
+def _stem(name: str) -> str:
+    return f"{name[:16]}_{_digest(name)}"
+
+
+def _next(name: str) -> str:
+    """What the copy is called that is to take a database's place."""
+    return f"{_stem(name)}_next"
 
 
 def _digest(*parts: str) -> str:

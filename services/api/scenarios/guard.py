@@ -1,20 +1,38 @@
-"""What keeps a sandbox from a production database, before the first statement that changes it."""
+"""What keeps a sandbox from others' databases, before the first statement that changes one."""
 
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from services.api.models import metadata
+from services.api.setup import ProductionDatabase
 
-class ProductionDatabase(Exception):
-    """The database holds a trial that no sandbox began."""
+_OTHERS = """
+    SELECT format('%%I.%%I', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')
+        AND n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_')
+        AND NOT (n.nspname = 'public' AND c.relname = ANY (%s))
+        AND n.nspname <> ALL (%s)
+        AND NOT EXISTS (
+            SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+        )
+    ORDER BY 1 LIMIT 1
+"""
+"""Tables and views that are not the service's, and that no extension brought."""
+
+MIGRATED = "alembic_version"
+JOBS = "jobs"
 
 
 def refuse_production(connection: psycopg.Connection[Any]) -> None:
     """Let only a database pass that holds nothing, or that a sandbox furnished.
 
     Raises:
-        ProductionDatabase: it holds a published protocol or an account, and no sandbox's clock.
+        ProductionDatabase: it holds a published protocol or an account and no sandbox's clock,
+            or tables that are not the service's.
     """
     if holds(connection, "sandbox_clock"):
         return
@@ -23,12 +41,34 @@ def refuse_production(connection: psycopg.Connection[Any]) -> None:
             "TRIAL_DATABASE_URL: the database holds a trial and was not furnished as a sandbox;"
             " a sandbox makes accounts with a published password and throws data away"
         )
+    if (table := others(connection)) is not None:
+        raise ProductionDatabase(
+            f"TRIAL_DATABASE_URL: the database holds {table}, which is not the service's; a"
+            " sandbox throws its whole database away, so give it one of its own"
+        )
+
+
+def others(connection: psycopg.Connection[Any]) -> str | None:
+    """A table or view that is not the service's, if there is any: it would be thrown away too.
+
+    In a database that was never migrated all are others', also those whose names we use.
+    """
+    ours, schemas = list[str](), list[str]()
+    if _is_there(connection, "sandbox_clock") and _is_there(connection, MIGRATED):
+        ours = [*metadata.tables, MIGRATED, "blinded_allocation"]
+        schemas = [JOBS]
+    found = connection.execute(_OTHERS, (ours, schemas)).fetchone()
+    return None if found is None else str(found[0])
 
 
 def holds(connection: psycopg.Connection[Any], table: str) -> bool:
     """Whether there is such a table, and a row in it."""
-    there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"public.{table}",))
-    if there.fetchone() != (True,):
+    if not _is_there(connection, table):
         return False
     found = connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(table)))
     return found.fetchone() is not None
+
+
+def _is_there(connection: psycopg.Connection[Any], table: str) -> bool:
+    there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"public.{table}",))
+    return there.fetchone() == (True,)
