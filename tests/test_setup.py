@@ -128,8 +128,16 @@ def test_no_sandbox_starts_on_a_production_database_however_it_is_started(
         prepare(fresh, PRODUCTION, loaded, secret_file(tmp_path, another_secret()), clock)
     else:
         with fresh.session() as session:
-            admin = {"id": uuid4(), "kind": "user", "username": "a", "name": "A", "role": "admin"}
-            session.add(Account(**admin, sites=[], secret_hash="unusable"))
+            admin = Account(
+                id=uuid4(),
+                kind="user",
+                username="a",
+                name="A",
+                role="admin",
+                sites=[],
+                secret_hash="unusable",
+            )
+            session.add(admin)
             session.commit()
     before = counts(fresh)
     with pytest.raises(ProductionDatabase):

@@ -31,7 +31,7 @@ from services.api.randomization.secret import sandbox_secret
 from services.api.sandbox.scenarios import Scenario
 from services.api.sandbox.service import PASSWORD, demo_accounts
 from services.api.scenarios.databases import Databases, reopen
-from services.api.scenarios.guard import refuse_production
+from services.api.scenarios.guard import refuse_production, refuse_shared_roles
 from services.api.scenarios.stage import OwnStage
 from services.api.settings import MissingSetting, Settings
 from services.api.setup import prepare
@@ -97,6 +97,7 @@ def sandbox(settings: Settings, console: Console) -> None:
             reopen(admin_url)
         with psycopg.connect(admin_url.replace("+psycopg", "", 1)) as connection:
             refuse_production(connection)
+            refuse_shared_roles(connection)
         password, sealing = (
             _secret(settings.data_dir / name, lambda: secrets.token_urlsafe(32))
             for name in ("app-password", "sealer-password")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -205,6 +206,15 @@ def test_errors_are_absent_unless_there_are_any() -> None:
     assert b"errors" not in errors.NotFound().response().body
     item = FieldError(pointer="/grade", code="missing", detail="Field required")
     assert b'"pointer":"/grade"' in Invalid(errors=[item]).response().body
+
+
+def test_nobody_keeps_a_refusal(api: Api) -> None:
+    """A record that was not found may be there the next moment; and a reason tells of a subject."""
+    subject = api.as_("investigator").screened()
+    answer = api.as_("investigator").get(f"/v1/subjects/{subject['id']}/endpoint/none")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
+    answer = api.as_("investigator").get(f"/v1/subjects/{uuid4()}")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 
 from services.api import migrate
 from services.api.embedded import Cluster
-from services.api.scenarios.guard import refuse_production
+from services.api.scenarios.guard import refuse_production, refuse_shared_roles
 from services.api.setup import ProductionDatabase
 from tests.conftest import admin_url, execute
 from tests.lived import plain
-from tests.make import Api
+from tests.make import Api, ok
 
 
 def refused(api: Api) -> bool:
@@ -37,6 +37,12 @@ def test_a_published_trial_and_an_account_are_production_and_a_furnished_one_is_
     assert not refused(api)
 
 
+def test_a_sandbox_s_clock_alone_makes_no_sandbox(api: Api) -> None:
+    api.rows("SET session_replication_role = replica; DELETE FROM account WHERE username = 'admin'")
+    assert api.count("sandbox_clock") == 1
+    assert refused(api)
+
+
 @pytest.mark.parametrize(
     "table", ["patient", "account", "sandbox_clock", "edc.visit"], ids=lambda name: name
 )
@@ -49,6 +55,17 @@ def test_a_database_of_others_is_never_taken_even_with_tables_called_as_ours(
         connection.execute(f"CREATE TABLE {table} (id int)".encode())
         with pytest.raises(ProductionDatabase, match="not the service's"):
             refuse_production(connection)
+
+
+def test_no_sandbox_changes_the_passwords_with_which_another_installation_runs(
+    api: Api, others_database: str
+) -> None:
+    ok(api.as_("investigator").get("/v1/subjects"))
+    with (
+        psycopg.connect(others_database) as connection,
+        pytest.raises(ProductionDatabase, match="is in use by trial_app"),
+    ):
+        refuse_shared_roles(connection)
 
 
 def test_what_an_extension_brings_is_nobodys(others_database: str) -> None:

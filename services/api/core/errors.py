@@ -155,7 +155,8 @@ class ApiError(Exception):
         return Response(
             problem.model_dump_json(exclude_none=True),
             self.status,
-            {**self.headers, "Content-Language": language.value},
+            # What is refused now may be answered next, and tells of a subject as answers do.
+            {"Cache-Control": "no-store", **self.headers, "Content-Language": language.value},
             MEDIA_TYPE,
         )
 

@@ -34,6 +34,11 @@ def username(role: Role, site: str, place: int = 1) -> str:
     return f"{prefix}-{site.lower()}" if place == 1 else f"{prefix}-{site.lower()}-{place}"
 
 
+def demo_id(account: str) -> UUID:
+    """The demo account's id, which no account of a production has."""
+    return uuid5(NAMESPACE, account)
+
+
 def demo_accounts(protocol: Protocol) -> list[tuple[str, str, Role, list[str]]]:
     """User name, display name, role and sites: one per role, site-bound ones for each site.
 
@@ -71,7 +76,7 @@ def furnish(session: Session, protocol: Protocol) -> None:
         # Past the password policy: the accounts of a sandbox are everybody's.
         session.add(
             Account(
-                id=uuid5(NAMESPACE, account),
+                id=demo_id(account),
                 kind="client" if role is Role.HOSPITAL_SYSTEM else "user",
                 username=account,
                 name=name,
@@ -93,7 +98,7 @@ def furnish(session: Session, protocol: Protocol) -> None:
                 consent_version="1.0",
                 ethics_reference="demo approval",
                 approved_on=approved,
-                recorded_by=uuid5(NAMESPACE, "admin"),
+                recorded_by=demo_id(username(Role.ADMIN, "")),
             )
         )
     session.flush()
@@ -104,11 +109,11 @@ def _certificate(account: str, valid_from: date) -> Certificate:
     return Certificate(
         id=uuid5(NAMESPACE, f"certificate of {account}"),
         version=1,
-        assessor=uuid5(NAMESPACE, account),
+        assessor=demo_id(account),
         valid_from=valid_from,
         valid_until=recorded_now().date() + 2 * FURTHEST,
         training="demo training",
-        recorded_by=uuid5(NAMESPACE, username(Role.DATA_MANAGER, "")),
+        recorded_by=demo_id(username(Role.DATA_MANAGER, "")),
     )
 
 

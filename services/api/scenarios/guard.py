@@ -5,7 +5,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from services.api.core.permissions import Role
 from services.api.models import metadata
+from services.api.sandbox.service import demo_id, username
 from services.api.setup import ProductionDatabase
 
 _OTHERS = """
@@ -23,6 +25,11 @@ _OTHERS = """
 """
 """Tables and views that are not the service's, and that no extension brought."""
 
+_AT_WORK = """
+    SELECT datname, usename FROM pg_stat_activity
+    WHERE usename = ANY (%s) AND datname <> current_database() LIMIT 1
+"""
+ROLES = ("trial_app", "trial_sealer")
 MIGRATED = "alembic_version"
 JOBS = "jobs"
 
@@ -31,10 +38,10 @@ def refuse_production(connection: psycopg.Connection[Any]) -> None:
     """Let only a database pass that holds nothing, or that a sandbox furnished.
 
     Raises:
-        ProductionDatabase: it holds a published protocol or an account and no sandbox's clock,
-            or tables that are not the service's.
+        ProductionDatabase: it holds a published protocol or an account, and not both a sandbox's
+            clock and its admin; or tables that are not the service's.
     """
-    if holds(connection, "sandbox_clock"):
+    if holds(connection, "sandbox_clock") and _has_demo_admin(connection):
         return
     if holds(connection, "protocol_version") or holds(connection, "account"):
         raise ProductionDatabase(
@@ -45,6 +52,22 @@ def refuse_production(connection: psycopg.Connection[Any]) -> None:
         raise ProductionDatabase(
             f"TRIAL_DATABASE_URL: the database holds {table}, which is not the service's; a"
             " sandbox throws its whole database away, so give it one of its own"
+        )
+
+
+def refuse_shared_roles(connection: psycopg.Connection[Any]) -> None:
+    """Let no start change the passwords with which another installation is running.
+
+    Roles belong to the whole server, and each sandbox gives them passwords of its own.
+
+    Raises:
+        ProductionDatabase: somebody works in another database as one of them.
+    """
+    found = connection.execute(_AT_WORK, (list(ROLES),)).fetchone()
+    if found is not None:
+        raise ProductionDatabase(
+            f"TRIAL_DATABASE_URL: on this server the database {found[0]} is in use by {found[1]},"
+            " whose password a sandbox would change: give the sandbox a server of its own"
         )
 
 
@@ -66,6 +89,13 @@ def holds(connection: psycopg.Connection[Any], table: str) -> bool:
     if not _is_there(connection, table):
         return False
     found = connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(table)))
+    return found.fetchone() is not None
+
+
+def _has_demo_admin(connection: psycopg.Connection[Any]) -> bool:
+    """A row of a clock is soon made; an account with that id only a sandbox makes, and keeps."""
+    admin = demo_id(username(Role.ADMIN, ""))
+    found = connection.execute("SELECT 1 FROM account WHERE id = %s", (admin,))
     return found.fetchone() is not None
 
 
