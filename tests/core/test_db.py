@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from services.api.core.auth import Principal
 from services.api.core.db import Database, because
+from services.api.core.errors import Unavailable
 from services.api.core.making import new_id
 from services.api.core.permissions import Role
 from services.api.embedded import Cluster
@@ -36,6 +37,17 @@ def one_connection(cluster: Cluster, shared_database: str) -> Iterator[Database]
     made = Database(cluster.url("trial_app", APP_PASSWORD, shared_database), pool_size=1)
     yield made
     made.close()
+
+
+def test_a_database_that_was_replaced_is_reached_in_no_way(one_connection: Database) -> None:
+    """Neither is another of the same name: an export must not begin in what a reset put there."""
+    caller = person("NN")
+    one_connection.retire()
+    ways = one_connection.session, one_connection.transaction
+    snapshots = one_connection.snapshot, one_connection.long_snapshot
+    for way in (*ways, *snapshots):
+        with pytest.raises(Unavailable), way(caller) as session:
+            context(session)
 
 
 def test_each_transaction_has_its_callers_context(one_connection: Database) -> None:
