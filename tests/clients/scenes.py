@@ -16,6 +16,7 @@ from trial_client import (
     AccessToken,
     ClientSecret,
     Password,
+    RefreshToken,
     Retries,
     Trial,
     TrialProblem,
@@ -124,6 +125,22 @@ def renewed(line: str, _: Given) -> Any:
     return roles
 
 
+def interrupted(line: str, given: Given) -> Any:
+    """A renewal that does not succeed, and the call after it."""
+    known = given["credentials"]
+    credentials = RefreshToken(known["refreshToken"]) if len(known) == 1 else Password(**known)
+    began, came = time.monotonic(), []
+    with Trial(line, credentials, retries=Retries(attempts=1)) as trial:
+        for renewals in (0, 1, 2, 2):
+            later = mock.Mock(monotonic=lambda now=began + renewals * LATER: now)
+            with mock.patch("trial_client.credentials.time", later):
+                try:
+                    came.append(trial.read_me().body["role"])
+                except (TrialProblem, Unreachable) as error:
+                    came.append(type(error).__name__)
+    return came
+
+
 def denied(line: str, given: Given) -> Any:
     """A token that the service refuses, and the next that it takes."""
     tokens = iter(["not.a.token", given["token"]])
@@ -159,6 +176,7 @@ SCENES: dict[str, Scene] = {
         listed,
         followed,
         renewed,
+        interrupted,
         denied,
         machine,
         downloaded,

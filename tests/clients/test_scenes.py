@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from tests.clients.hindrance import Fault, Hindrance
@@ -123,6 +124,31 @@ def test_a_token_is_renewed_once_before_it_expires_and_ends_with_the_session(
     assert line.passed.count("POST /v1/oauth/token") == 2
     told = "SELECT generation, ended_because IS NOT NULL FROM account_session"
     assert [tuple(row) for row in api.rows(told)] == [(1, True)]
+
+
+@pytest.mark.parametrize(
+    ("proof", "fault", "failure"),
+    [
+        ("refresh_token", Fault.CUT_BEFORE, "Unreachable"),
+        ("totp", Fault.CUT_AFTER, "Unreachable"),
+        ("password", Fault.BUSY, "TrialProblem"),
+    ],
+    ids=["refresh_token", "totp", "password"],
+)
+def test_a_session_outlives_a_renewal_that_failed(
+    api: Api, line: Hindrance, play: Play, proof: str, fault: Fault, failure: str
+) -> None:
+    known = {"username": "investigator-nn", "password": "sandbox-only"}
+    credentials = known | ({"totp": "000000"} if proof == "totp" else {})
+    if proof == "refresh_token":
+        form = {"grant_type": "password", **known}
+        answer = httpx.post(f"{line.service}/v1/oauth/token", data=form)
+        credentials = {"refreshToken": answer.json()["refresh_token"]}
+    line.meet(Fault.NONE, Fault.NONE, fault)
+    came = play("interrupted", line.address, credentials=credentials)
+    assert came == ["investigator", "investigator", failure, "investigator"]
+    told = "SELECT ended_because FROM account_session"
+    assert [tuple(row) for row in api.rows(told)] == [(None,)]
 
 
 def test_a_token_that_is_refused_is_asked_for_anew(

@@ -77,14 +77,15 @@ export class Session {
   }
 
   async #answer(credentials: SignIn): Promise<TokenAnswer> {
-    const refreshToken = this.#refreshToken;
-    if (refreshToken !== null) {
-      this.#refreshToken = null;
+    if (this.#refreshToken !== null) {
       try {
-        return await this.#ask({ refreshToken });
+        return await this.#ask({ refreshToken: this.#refreshToken });
       } catch (error) {
+        // Without an answer, or with one that passes, it is still the newest: any before it would
+        // end the session. What is refused stays, too, where the first proof was good once.
         const over = error instanceof TrialProblem && error.code === "invalid_grant";
         if (!over || !isLasting(credentials)) throw error;
+        this.#refreshToken = null;
       }
     }
     return this.#ask(credentials);

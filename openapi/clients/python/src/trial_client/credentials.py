@@ -133,12 +133,15 @@ class Session:
     def _renewed(self, credentials: SignIn) -> dict[str, Any]:
         if self._refresh_token is not None:
             going_on = RefreshToken(self._refresh_token)
-            self._refresh_token = None
             try:
                 return self._post(TOKEN, going_on.form)
             except TrialProblem as refusal:
+                # With an answer that passes it is still the newest, as it is without one: any
+                # before it would end the session. What is refused stays, too, where the first
+                # proof was good once.
                 if refusal.code != "invalid_grant" or not credentials.lasting:
                     raise
+                self._refresh_token = None
         return self._post(TOKEN, credentials.form)
 
     def _keep(self, answer: dict[str, Any]) -> None:
