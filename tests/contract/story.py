@@ -228,7 +228,7 @@ class Story:
         self.tell(self.assessor, "PUT", there, {"date": str(GRADED)}, version=0)
         self.tell(self.assessor, "GET", there)
         self.tell(self.assessor, "GET", f"{self.here}/visits")
-        self.tell(self.assessor, "GET", "/v1/visits", site="NN", status="done")
+        self.tell(self.assessor, "GET", "/v1/visits", site="NN", awaits_grading="true")
         seen = {
             "assessed_at": f"{GRADED}T02:30:00Z",
             "grade": 1,

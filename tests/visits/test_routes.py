@@ -5,10 +5,22 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from services.api.core.permissions import Role
 from services.api.visits import service
-from tests.make import Api, Json, ended, mistakes, ok, path, plan, problem
+from tests.make import (
+    Api,
+    Json,
+    created,
+    ended,
+    grading,
+    mistakes,
+    ok,
+    path,
+    plan,
+    problem,
+)
 
 REASON = "Misread the source record"
 
@@ -293,6 +305,93 @@ def test_visits_are_filtered_by_status_site_and_planned_day(api: Api) -> None:
     inside = [one for one in listed if low <= one["planned_on"] <= high]
     assert inside
     assert morning(monitor, **{"from": low, "to": high}) == inside
+
+
+def awaiting(api: Api, **query: object) -> list[str]:
+    """The visits that await a grading, as the list of them, the schedule and each visit say."""
+    listed = morning(api, awaits_grading=True, **query)
+    rest = morning(api, awaits_grading=False, **query)
+    assert all(one["awaits_grading"] for one in listed)
+    assert not any(one["awaits_grading"] for one in rest)
+    for one in listed:
+        assert ok(api.get(path({"id": one["subject_id"]}, "visits", one["code"])))["awaits_grading"]
+    return [one["code"] for one in listed]
+
+
+def test_a_visit_that_took_place_awaits_its_grading(api: Api) -> None:
+    coordinator, assessor = api.as_("coordinator"), api.as_("assessor")
+    subject = coordinator.in_radiotherapy()
+    today = api.today()
+    assert awaiting(coordinator) == []
+    recorded = ok(coordinator.put(path(subject, "visits/RT1A"), {"date": str(today)}))
+    assert recorded["awaits_grading"]
+    screening = ok(coordinator.put(path(subject, "visits/SCR"), {"date": str(today)}))
+    missed = ok(coordinator.put(path(subject, "visits/RT1B"), {"missed_reason": "Holiday"}))
+    assert not screening["awaits_grading"]
+    assert not missed["awaits_grading"]
+    assert awaiting(coordinator) == awaiting(coordinator, status="done", site="NN") == ["RT1A"]
+    assert awaiting(coordinator, status="due") == []
+    assert awaiting(api.as_("coordinator", "LZ")) == []
+    made = created(assessor.post(path(subject, "visits/RT1A/gradings"), grading(today)))
+    assert awaiting(coordinator) == awaiting(assessor) == []
+    ok(assessor.patch(f"/v1/gradings/{made['id']}", {"pain_score": 4, "reason": REASON}))
+    assert awaiting(coordinator) == []
+
+
+def test_an_assessor_is_not_told_whether_another_one_has_graded(api: Api) -> None:
+    first, second = api.as_("assessor"), api.as_("assessor", place=2)
+    subject = api.as_("coordinator").in_radiotherapy()
+    ok(first.put(path(subject, "visits/RT1A"), {"date": str(api.today())}))
+    before = morning(second)
+    created(first.post(path(subject, "visits/RT1A/gradings"), grading(api.today())))
+    assert awaiting(first) == []
+    assert awaiting(second) == ["RT1A"]
+    assert morning(second) == before
+    assert awaiting(api.as_("investigator")) == awaiting(api.as_("monitor")) == []
+    created(second.post(path(subject, "visits/RT1A/gradings"), grading(api.today())))
+    assert awaiting(second) == []
+
+
+def test_what_can_be_graded_no_more_awaits_nothing(api: Api) -> None:
+    investigator = api.as_("investigator")
+    failed, left = investigator.in_radiotherapy(), investigator.in_radiotherapy()
+    began = api.today()
+    api.move_to(began + days(2))
+    for subject, day in ((failed, began), (left, began), (left, began + days(2))):
+        code = "RT1A" if day == began else "RT1B"
+        ok(investigator.put(path(subject, f"visits/{code}"), {"date": str(day)}))
+    assert awaiting(investigator) == ["RT1A", "RT1A", "RT1B"]
+    ok(investigator.patch(path(failed), {"status": "screen_failed", "reason": "Another centre"}))
+    consent = ok(investigator.get(path(left, "consents")))["items"][0]
+    withdrawal = {"withdrawn_on": str(began + days(1)), "reason": "Moves away"}
+    created(investigator.post(path(left, "consents", consent["id"], "withdrawal"), withdrawal))
+    assert awaiting(investigator) == ["RT1A"]
+    for subject, code, day, why in (
+        (failed, "RT1A", began, "subject_closed"),
+        (left, "RT1B", began + days(2), "after_leaving"),
+    ):
+        answer = investigator.post(path(subject, f"visits/{code}/gradings"), grading(day))
+        problem(answer, 409, why)
+    created(investigator.post(path(left, "visits/RT1A/gradings"), grading(began)))
+
+
+def test_gradings_are_looked_for_once_however_many_visits_there_are(api: Api) -> None:
+    coordinator = api.as_("coordinator")
+    asked: list[str] = []
+
+    def note(*given: object) -> None:
+        asked.append(str(given[2]))
+
+    for number in (1, 2):
+        subject = coordinator.in_radiotherapy()
+        for code in ("RT1A", "RT1B"):
+            ok(coordinator.put(path(subject, "visits", code), {"date": str(api.today())}))
+        asked.clear()
+        event.listen(api.state.database.engine, "before_cursor_execute", note)
+        page = ok(coordinator.get("/v1/visits", params={"awaits_grading": True}))
+        event.remove(api.state.database.engine, "before_cursor_execute", note)
+        assert len(page["items"]) == 2 * number
+        assert len([one for one in asked if "FROM grading" in one]) == 1
 
 
 def test_a_page_goes_on_where_it_was_though_visits_moved(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Visits over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
@@ -31,6 +32,7 @@ from services.api.enrolment.schemas import SubjectId
 from services.api.enrolment.service import get_subject
 from services.api.visits import service
 from services.api.visits.errors import NoSchedule, VisitHasGradings
+from services.api.visits.rules import asks_for_grading
 from services.api.visits.schemas import (
     DateRange,
     SubjectVisitPage,
@@ -49,11 +51,15 @@ CHANGES = (*ONE, Invalid, StaleVersion, IfMatchMissing)
 VisitReader = Annotated[Principal, Depends(require(Action.READ_VISITS))]
 
 
-def _visit(visit: service.Scheduled) -> VisitRead:
-    return VisitRead(**_fields(visit))
+def _visits(
+    session: SessionDep, caller: Principal, visits: Sequence[service.Scheduled]
+) -> list[VisitRead]:
+    """Visits of one subject, as the caller sees them."""
+    awaiting = {code for _, code in service.awaiting_grading(session, caller, visits)}
+    return [VisitRead(**_fields(visit, awaits_grading=visit.code in awaiting)) for visit in visits]
 
 
-def _fields(visit: service.Scheduled) -> dict[str, Any]:
+def _fields(visit: service.Scheduled, *, awaits_grading: bool) -> dict[str, Any]:
     planned, recorded = visit.planned, visit.recorded
     return {
         "code": visit.code,
@@ -64,7 +70,8 @@ def _fields(visit: service.Scheduled) -> dict[str, Any]:
         "date": recorded.visited_on if recorded else None,
         "missed_reason": recorded.missed_reason if recorded else None,
         "flags": list(visit.flags),
-        "graded": planned.graded if planned else True,
+        "graded": asks_for_grading(planned),
+        "awaits_grading": awaits_grading,
         "reason": recorded.reason if recorded else None,
         "version": recorded.version if recorded else 0,
     }
@@ -80,14 +87,19 @@ def list_all_visits(
 ) -> SubjectVisitPage:
     """Visits of all subjects of your sites: what is due today, what is overdue, what comes.
 
-    Filter by status (one or more), site, and the range of planned days. Visits
-    come by subject in the order of enrolment, then by planned day; those that
-    left their schedule have no planned day, come last and are in no range.
+    Filter by status (one or more), site, the range of planned days, and whether
+    a grading is awaited: `?awaits_grading=true` lists those that took place and
+    are still to be graded. Visits come by subject in the order of enrolment, then
+    by planned day; those that left their schedule have no planned day, come last
+    and are in no range.
     """
     rows, cursor = service.list_visits(session, caller, clock, protocol, asked)
     items = [
         SubjectVisitRead(
-            subject_id=row.subject_id, number=row.number, site=row.site, **_fields(row.visit)
+            subject_id=row.subject_id,
+            number=row.number,
+            site=row.site,
+            **_fields(row.visit, awaits_grading=row.awaits_grading),
         )
         for row in rows
     ]
@@ -111,7 +123,7 @@ def list_visits(
     subject = get_subject(session, caller, subject_id)
     visits = service.schedule(session, clock, protocol, subject)
     shown, cursor = part(visits, lambda visit: visit.code, asked)
-    return VisitList(items=[_visit(visit) for visit in shown], next_cursor=cursor)
+    return VisitList(items=_visits(session, caller, shown), next_cursor=cursor)
 
 
 @router.get("/subjects/{subject_id}/visits/{code}", responses=responses(*ONE))
@@ -125,7 +137,8 @@ def read_visit(
 ) -> VisitRead:
     """One visit as scheduled and as recorded."""
     subject = get_subject(session, caller, subject_id)
-    return _visit(service.get_visit(session, clock, protocol, subject, code))
+    visit = service.get_visit(session, clock, protocol, subject, code)
+    return _visits(session, caller, [visit])[0]
 
 
 @router.put(
@@ -155,6 +168,7 @@ def record_visit(
     The day may be any from the first consent until the subject left the study;
     what is unusual about it is flagged and never refused.
     """
-    return _visit(
-        service.record_visit(session, caller, clock, protocol, subject_id, code, expected, given)
+    visit = service.record_visit(
+        session, caller, clock, protocol, subject_id, code, expected, given
     )
+    return _visits(session, caller, [visit])[0]

@@ -217,6 +217,11 @@ def _in_window(visit: PlannedVisit, day: date) -> bool:
     return visit.window_from <= day <= visit.window_to
 
 
+def asks_for_grading(planned: PlannedVisit | None) -> bool:
+    """Whether the protocol asks for a grading; of a visit that left the schedule it did."""
+    return planned is None or planned.graded
+
+
 def highest_grade(code: str, visits: Visits) -> int | None:
     """The highest grade allowed at the visit of that code; None where any is possible."""
     rule = rule_of(code, visits)

@@ -44,6 +44,15 @@ class VisitRead(BaseModel):
     missed_reason: str | None = Field(examples=["Clinic closed for the holiday"])
     flags: list[VisitFlag] = Field(description="What is unusual about the recorded date.")
     graded: bool = Field(description="Whether the protocol asks for a grading.")
+    awaits_grading: bool = Field(
+        description="Whether it took place, the protocol asks for a grading, and you see none of"
+        " it: `GET …/gradings` is empty. For an assessor, who sees the gradings of others only"
+        " after their own, it says that they have not graded it, and never whether somebody else"
+        " has, so that a second grading stays independent; for everybody else, that nobody has."
+        " False where none can be recorded any more, as the subject failed screening or had left"
+        " the study before that day.",
+        examples=[False],
+    )
     reason: str | None = Field(
         description="Why the record was changed last.", examples=["Wrong date entered"]
     )
@@ -81,6 +90,12 @@ class VisitQuery(PageQuery):
         max_length=len(VisitStatus),
         description="Only in one of these; give it once for each.",
         examples=[["due", "overdue"]],
+    )
+    awaits_grading: bool | None = Field(
+        default=None,
+        description="Only those that await a grading, or only others: of an assessor, one of"
+        " their own.",
+        examples=[True],
     )
     from_: LocalDate | None = Field(
         default=None,

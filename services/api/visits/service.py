@@ -18,9 +18,11 @@ from services.api.core.errors import BadCursor, NotFound
 from services.api.core.etag import check_version
 from services.api.core.events import EventType, announce
 from services.api.core.pagination import decode, encode
+from services.api.core.permissions import Role
 from services.api.core.records import change, last_of_each, latest
 from services.api.enrolment import service as enrolment
 from services.api.enrolment.models import Subject
+from services.api.enrolment.rules import SubjectStatus, failed_screening
 from services.api.enrolment.service import not_after
 from services.api.protocol.schema import Protocol
 from services.api.queries import service as queries
@@ -42,19 +44,24 @@ ORDINAL_BYTES = 4
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A visit as the schedule has it (None when it left the schedule) and as recorded."""
+    """A visit as the schedule has it (None when it left the schedule) and as recorded.
+
+    `gradable` says that a grading may be recorded of it, by whoever has made none.
+    """
 
     code: str
     planned: rules.PlannedVisit | None
     recorded: Visit | None
     status: rules.VisitStatus
     flags: tuple[rules.VisitFlag, ...]
+    gradable: bool
 
 
 @dataclass(frozen=True)
 class Calendar:
     """A subject's visits as planned, and the current version of each one recorded."""
 
+    subject: Subject
     planned: dict[str, rules.PlannedVisit]
     recorded: dict[str, Visit]
 
@@ -116,24 +123,24 @@ def get_visit(
 def _calendar_of(session: Session, clock: Clock, protocol: Protocol, subject: Subject) -> Calendar:
     """The subject's calendar; nothing is planned before a radiotherapy plan."""
     rows = _recorded(session, [subject.id]).get(subject.id, {})
-    return _calendar(
-        course(session, subject), rows, subject.left_on, clock.today(), protocol, kept=rows
-    )
+    return _calendar(subject, course(session, subject), rows, clock.today(), protocol, kept=rows)
 
 
 def _calendar(
+    subject: Subject,
     radiotherapy: rules.Radiotherapy | None,
     recorded: dict[str, Visit],
-    left_on: date | None,
     today: date,
     protocol: Protocol,
     *,
     kept: Collection[str],
 ) -> Calendar:
     if radiotherapy is None:
-        return Calendar({}, recorded)
-    planned = rules.schedule(radiotherapy, protocol.visits, today=today, left_on=left_on, kept=kept)
-    return Calendar({visit.code: visit for visit in planned}, recorded)
+        return Calendar(subject, {}, recorded)
+    planned = rules.schedule(
+        radiotherapy, protocol.visits, today=today, left_on=subject.left_on, kept=kept
+    )
+    return Calendar(subject, {visit.code: visit for visit in planned}, recorded)
 
 
 def _recorded(session: Session, subjects: Collection[UUID]) -> dict[UUID, dict[str, Visit]]:
@@ -169,7 +176,15 @@ def _scheduled(visits: Calendar, code: str, today: date, protocol: Protocol) -> 
         if on
         else ()
     )
-    return Scheduled(code, planned, recorded, status, flags)
+    gradable = on is not None and rules.asks_for_grading(planned) and _took_part(visits.subject, on)
+    return Scheduled(code, planned, recorded, status, flags, gradable)
+
+
+def _took_part(subject: Subject, day: date) -> bool:
+    """Whether what was observed on the day of a recorded visit still belongs to the trial."""
+    if failed_screening(SubjectStatus(subject.status), subject.left_on):
+        return False
+    return subject.left_on is None or day <= subject.left_on
 
 
 def _other_slots(visits: Calendar, code: str) -> list[date]:
@@ -213,9 +228,7 @@ def record_visit(
     if radiotherapy is None:
         raise NoSchedule
     rows = _recorded(session, [subject.id]).get(subject.id, {})
-    visits = _calendar(
-        radiotherapy, rows, subject.left_on, clock.today(), protocol, kept={*rows, code}
-    )
+    visits = _calendar(subject, radiotherapy, rows, clock.today(), protocol, kept={*rows, code})
     found = _scheduled(visits, code, clock.today(), protocol)
     if found.recorded is None and found.planned is not None and given.date is None:
         enrolment.require_not_left(subject, found.planned.planned_on)
@@ -246,6 +259,7 @@ _GRADING = table(
     column("visit", Text),
     column("id", Uuid),
     column("version", Integer),
+    column("assessor", Uuid),
     column("assessed_on", Date),
 )
 _GRADED_ON = last_of_each(
@@ -255,6 +269,12 @@ _GRADED_ON = last_of_each(
     _GRADING.c,
     "id",
 )
+_GRADED = (
+    columns_of(_GRADING.c.subject_id, _GRADING.c.visit)
+    .where(_GRADING.c.subject_id.in_(bindparam("subjects", expanding=True)))
+    .where(_GRADING.c.version == 1)
+)
+_GRADED_BY = _GRADED.where(_GRADING.c.assessor == bindparam("assessor"))
 OTHER_DAY = "other_day"
 
 
@@ -273,6 +293,28 @@ def _ask_about_gradings(
             queries.raise_by_system(
                 session, caller, subject, **of_grading, field="assessed_at", text=text
             )
+
+
+def awaiting_grading(
+    session: Session, caller: Principal, visits: Iterable[Scheduled]
+) -> set[tuple[UUID, str]]:
+    """Of the visits those, by subject and code, that wait for a grading: the caller sees none.
+
+    In one query. Of an assessor their own gradings count alone: they may grade
+    every other visit, and whether somebody else has is not to lead them. Source:
+    docs/gradings.md, second gradings.
+    """
+    gradable = {
+        (visit.recorded.subject_id, visit.code)
+        for visit in visits
+        if visit.gradable and visit.recorded is not None
+    }
+    if not gradable:
+        return gradable
+    query = _GRADED_BY if caller.role is Role.ASSESSOR else _GRADED
+    given = {"subjects": list({subject_id for subject_id, _ in gradable}), "assessor": caller.id}
+    found = session.connection().execute(query, given)
+    return gradable - {(subject_id, code) for subject_id, code in found}
 
 
 def recorded(session: Session, subject_id: UUID, code: str) -> Visit | None:
@@ -332,9 +374,16 @@ class OfSubject:
         )
 
 
+@dataclass(frozen=True)
+class Listed(OfSubject):
+    """A visit in the list of one caller, who decides whether it waits for a grading."""
+
+    awaits_grading: bool
+
+
 def list_visits(
     session: Session, caller: Principal, clock: Clock, protocol: Protocol, asked: VisitQuery
-) -> tuple[Sequence[OfSubject], str | None]:
+) -> tuple[Sequence[Listed], str | None]:
     """Visits of the subjects of the caller's sites: by subject, then by planned day.
 
     Subjects are read in batches, each with one statement a table. A page reads
@@ -347,15 +396,22 @@ def list_visits(
     remember_read(session)
     after = _read(asked.cursor) if asked.cursor is not None else None
     sites = [site for site in caller.sites if asked.site in (None, site)]
-    shown: list[OfSubject] = []
+    shown: list[Listed] = []
     for batch in islice(_batches(session, sites, after), MOST_BATCHES):
-        found = of_subjects(session, clock, protocol, batch)
+        found = _listed(session, caller, list(of_subjects(session, clock, protocol, batch)))
         shown.extend(one for one in found if _asked_for(one, asked, after))
         if len(shown) > asked.limit:
             return shown[: asked.limit], shown[asked.limit - 1].position.cursor()
         if len(batch) < BATCH:
             return shown, None
     return shown, Position(batch[-1].id, date.max, LAST).cursor()
+
+
+def _listed(session: Session, caller: Principal, visits: Sequence[OfSubject]) -> Iterator[Listed]:
+    awaiting = awaiting_grading(session, caller, (one.visit for one in visits))
+    for one in visits:
+        awaits = (one.subject_id, one.visit.code) in awaiting
+        yield Listed(one.subject_id, one.number, one.site, one.visit, awaits_grading=awaits)
 
 
 def all_visits(
@@ -390,9 +446,7 @@ def of_subjects(
     recorded, today = _recorded(session, ids), clock.today()
     for subject in subjects:
         rows = recorded.get(subject.id, {})
-        visits = _calendar(
-            courses.get(subject.id), rows, subject.left_on, today, protocol, kept=rows
-        )
+        visits = _calendar(subject, courses.get(subject.id), rows, today, protocol, kept=rows)
         found = [
             OfSubject(subject.id, subject.number, subject.site, visit)
             for visit in _all(visits, today, protocol)
@@ -400,10 +454,12 @@ def of_subjects(
         yield from sorted(found, key=lambda one: one.position)
 
 
-def _asked_for(one: OfSubject, asked: VisitQuery, after: Position | None) -> bool:
+def _asked_for(one: Listed, asked: VisitQuery, after: Position | None) -> bool:
     if after is not None and one.position <= after:
         return False
     if asked.status and one.visit.status not in asked.status:
+        return False
+    if asked.awaits_grading not in {None, one.awaits_grading}:
         return False
     planned = one.visit.planned
     if planned is None:
