@@ -129,7 +129,8 @@ def interrupted(line: str, given: Given) -> Any:
     """A renewal that does not succeed, and the call after it."""
     known = given["credentials"]
     credentials = RefreshToken(known["refreshToken"]) if len(known) == 1 else Password(**known)
-    began, came = time.monotonic(), []
+    came: list[str] = []
+    began = time.monotonic()
     with Trial(line, credentials, retries=Retries(attempts=1)) as trial:
         for renewals in (0, 1, 2, 2):
             later = mock.Mock(monotonic=lambda now=began + renewals * LATER: now)
