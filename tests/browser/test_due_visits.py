@@ -253,3 +253,18 @@ def test_the_list_follows_what_others_record(api: Api, subject: Json, english: V
     ok(api.as_("assessor").put(path(subject, "visits", "RT1A"), {"date": str(day)}))
     # Sooner than the page looks by itself: the stream told it.
     expect(row).to_have_count(0, timeout=20_000)
+
+
+def test_a_visit_whose_grading_never_came_is_listed_until_it_does(
+    api: Api, subject: Json, english: Visit
+) -> None:
+    day = api.today() - timedelta(days=1)
+    ok(api.as_("coordinator").put(path(subject, "visits", "RT1A"), {"date": str(day)}))
+    sign_in(english, "assessor-nn")
+    english.page.locator("[name=show]").select_option("To be graded")
+    form = opened(english, subject)
+    fill(form, api)
+    form.get_by_role("button", name="Save").click()
+    expect(english.page.get_by_role("status")).to_contain_text("Saved")
+    expect(english.page.get_by_text("No visits.")).to_be_visible()
+    assert gradings(api, subject) == STORED

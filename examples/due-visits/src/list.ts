@@ -6,14 +6,20 @@ import type { Session } from "./session.ts";
 import { days, word } from "./words.ts";
 
 export type Visit = components["schemas"]["SubjectVisitRead"];
-export type Choice = "open" | "done";
+export type Choice = "open" | "ungraded" | "done";
 
-/** All visits of the person's sites that are due or overdue, or that took place. */
+/** What may be shown: visits to come to, those that took place without a grading, all that did. */
+const CHOICES: Record<Choice, { status?: Visit["status"][]; awaits_grading?: boolean }> = {
+  open: { status: ["due", "overdue"] },
+  ungraded: { awaits_grading: true },
+  done: { status: ["done"] },
+};
+
+/** All visits of the person's sites that are in the choice. */
 export async function readVisits(session: Session, choice: Choice): Promise<Visit[]> {
-  const status: Visit["status"][] = choice === "open" ? ["due", "overdue"] : ["done"];
   return session.call(async (trial) => {
     const all: Visit[] = [];
-    const query = { status, limit: 200 };
+    const query = { ...CHOICES[choice], limit: 200 };
     for await (const one of trial.items("/v1/visits", { params: { query } })) all.push(one);
     return all;
   });
@@ -64,7 +70,7 @@ function row(visit: Visit, labels: Labels, session: Session, open: (visit: Visit
       id: `open-${visit.number}-${visit.code}`,
       "aria-label": word("recordOf", { number: visit.number, code: visit.code }),
     },
-    word(visit.status !== "done" ? "record" : visit.graded ? "grade" : "look"),
+    word(visit.status !== "done" ? "record" : visit.awaits_grading ? "grade" : "look"),
   );
   button.addEventListener("click", () => open(visit));
   return element(
