@@ -915,7 +915,7 @@ export interface paths {
         };
         /**
          * Visits of all subjects of your sites: what is due today, what is overdue, what comes
-         * @description Filter by status (one or more), site, and the range of planned days. Visits come by subject in the order of enrolment, then by planned day; those that left their schedule have no planned day, come last and are in no range.
+         * @description Filter by status (one or more), site, the range of planned days, and whether a grading is awaited: `?awaits_grading=true` lists those that took place and are still to be graded. Visits come by subject in the order of enrolment, then by planned day; those that left their schedule have no planned day, come last and are in no range.
          *
          *     **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`, `monitor`, `hospital_system` at their own sites; `data_manager`, `safety_officer`, `statistician`, `auditor` for the whole trial.
          */
@@ -9921,6 +9921,11 @@ export interface components {
             /** @description Whether the protocol asks for a grading. */
             graded: boolean;
             /**
+             * @description Whether it took place, the protocol asks for a grading, and you see none of it: `GET …/gradings` is empty. For an assessor, who sees the gradings of others only after their own, it says that they have not graded it, and never whether somebody else has, so that a second grading stays independent; for everybody else, that nobody has. False where none can be recorded any more, as the subject failed screening or had left the study before that day.
+             * @example false
+             */
+            awaits_grading: boolean;
+            /**
              * @description Why the record was changed last.
              * @example Wrong date entered
              */
@@ -10646,6 +10651,11 @@ export interface components {
             flags: components["schemas"]["VisitFlag"][];
             /** @description Whether the protocol asks for a grading. */
             graded: boolean;
+            /**
+             * @description Whether it took place, the protocol asks for a grading, and you see none of it: `GET …/gradings` is empty. For an assessor, who sees the gradings of others only after their own, it says that they have not graded it, and never whether somebody else has, so that a second grading stays independent; for everybody else, that nobody has. False where none can be recorded any more, as the subject failed screening or had left the study before that day.
+             * @example false
+             */
+            awaits_grading: boolean;
             /**
              * @description Why the record was changed last.
              * @example Wrong date entered
@@ -12554,13 +12564,13 @@ export interface operations {
                  * @example NN
                  */
                 site?: string;
-                /**
-                 * @description Only in one of these; give it once for each.
-                 * @example [
-                 *       "done"
-                 *     ]
-                 */
+                /** @description Only in one of these; give it once for each. */
                 status?: components["schemas"]["VisitStatus"][];
+                /**
+                 * @description Only those that await a grading, or only others: of an assessor, one of their own.
+                 * @example true
+                 */
+                awaits_grading?: boolean;
                 /** @description Only planned on this day or later. */
                 from?: string;
                 /** @description Only planned on this day or earlier. */

@@ -6633,6 +6633,10 @@ class SubjectVisitRead(TypedDict):
     """
     Whether the protocol asks for a grading.
     """
+    awaits_grading: bool
+    """
+    Whether it took place, the protocol asks for a grading, and you see none of it: `GET …/gradings` is empty. For an assessor, who sees the gradings of others only after their own, it says that they have not graded it, and never whether somebody else has, so that a second grading stays independent; for everybody else, that nobody has. False where none can be recorded any more, as the subject failed screening or had left the study before that day.
+    """
     reason: str | None
     """
     Why the record was changed last.
@@ -6794,6 +6798,10 @@ class VisitRead(TypedDict):
     graded: bool
     """
     Whether the protocol asks for a grading.
+    """
+    awaits_grading: bool
+    """
+    Whether it took place, the protocol asks for a grading, and you see none of it: `GET …/gradings` is empty. For an assessor, who sees the gradings of others only after their own, it says that they have not graded it, and never whether somebody else has, so that a second grading stays independent; for everybody else, that nobody has. False where none can be recorded any more, as the subject failed screening or had left the study before that day.
     """
     reason: str | None
     """

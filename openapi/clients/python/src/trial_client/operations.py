@@ -1143,14 +1143,17 @@ class Operations(Sender):
         cursor: str | None = None,
         site: str | None = None,
         status: Sequence[models.VisitStatus] | None = None,
+        awaits_grading: bool | None = None,
         from_: str | None = None,
         to: str | None = None,
     ) -> Answer[models.SubjectVisitPage]:
         """Visits of all subjects of your sites: what is due today, what is overdue, what comes.
 
-        Filter by status (one or more), site, and the range of planned days. Visits come
-        by subject in the order of enrolment, then by planned day; those that left their
-        schedule have no planned day, come last and are in no range.
+        Filter by status (one or more), site, the range of planned days, and whether a
+        grading is awaited: `?awaits_grading=true` lists those that took place and are
+        still to be graded. Visits come by subject in the order of enrolment, then by
+        planned day; those that left their schedule have no planned day, come last and
+        are in no range.
 
         **Who may** (`visits:read`): `investigator`, `coordinator`, `assessor`,
         `monitor`, `hospital_system` at their own sites; `data_manager`,
@@ -1161,6 +1164,8 @@ class Operations(Sender):
             cursor: `next_cursor` of the page before.
             site: Only this site.
             status: Only in one of these; give it once for each.
+            awaits_grading: Only those that await a grading, or only others: of an
+                assessor, one of their own.
             from_: Only planned on this day or later.
             to: Only planned on this day or earlier.
         """
@@ -1172,6 +1177,7 @@ class Operations(Sender):
                 "cursor": cursor,
                 "site": site,
                 "status": status,
+                "awaits_grading": awaits_grading,
                 "from": from_,
                 "to": to,
             },
@@ -1183,6 +1189,7 @@ class Operations(Sender):
         limit: int | None = None,
         site: str | None = None,
         status: Sequence[models.VisitStatus] | None = None,
+        awaits_grading: bool | None = None,
         from_: str | None = None,
         to: str | None = None,
     ) -> Iterator[models.SubjectVisitRead]:
@@ -1190,7 +1197,14 @@ class Operations(Sender):
         return self.pages(
             "GET",
             "/v1/visits",
-            query={"limit": limit, "site": site, "status": status, "from": from_, "to": to},
+            query={
+                "limit": limit,
+                "site": site,
+                "status": status,
+                "awaits_grading": awaits_grading,
+                "from": from_,
+                "to": to,
+            },
         )
 
     def list_visits(
