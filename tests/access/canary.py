@@ -19,7 +19,7 @@ from tests.allocation_list import secret_file
 from tests.make import Api, Json, adverse_event, created, grading, ok, plan
 
 CANARIES = {"experimental": "quetzalcanary", "control": "axolotlcanary"}
-NAMES_THE_ARMS = {"read_study", "read_protocol_version", "read_commitment"}
+NAMES_THE_ARMS = {"read_study", "read_protocol_version", "read_commitment", "read_labels"}
 """What is published to everybody names both arms, and nobody's."""
 NEW_EACH_TIME = {"read_clock", "read_health", "read_readiness", "issue_token", "offer_totp"}
 """What tells the time or a fresh secret, and knows of no subject."""

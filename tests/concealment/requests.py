@@ -11,6 +11,7 @@ import httpx
 
 from services.api.core.errors import ApiError
 from services.api.core.permissions import SITE_BOUND, Role
+from services.api.exports.formats import FORMATS
 from services.api.sandbox.service import NAMESPACE
 from tests.concealment.worlds import World, key_of
 from tests.make import Api, Json
@@ -138,6 +139,7 @@ def values_of(world: World, kind: str, parameter: str) -> Sequence[str]:
         ("protocol-versions", "version"): ["1.0"],
         ("users", "user_id"): [str(uuid5(NAMESPACE, "investigator-nn"))],
         ("clients", "account_id"): [str(uuid5(NAMESPACE, "his-nn"))],
+        ("exports", "format"): list(FORMATS),
         ("problems", "code"): ["list_absent", *ApiError.by_code, "no_such"],
     }
     return known[kind, parameter]

@@ -40,6 +40,7 @@ ELSEWHERE = re.compile(r"\b(LZ|YL)-([CN]-\d{3}|\d{4})\b")
 """The number of an allocation, or of a subject, at another site."""
 PUBLISHED = {
     "read_commitment",
+    "read_labels",
     "read_study",
     "read_protocol_version",
     "list_protocol_versions",
