@@ -257,8 +257,8 @@ ODD_HEADERS: dict[str, tuple[str | bytes, ...]] = {
 def test_an_odd_header_does_no_harm(api: Api, ledger: Ledger, ids: dict[str, str]) -> None:
     before = ledger.read()
     for name, values in ODD_HEADERS.items():
-        for value in values:
-            for operation in READS if name == "If-None-Match" else READS[::6]:
+        for turn, value in enumerate(values):
+            for operation in READS[turn % 3 :: 3] if name == "If-None-Match" else READS[::6]:
                 caller = reader(api, operation)
                 answer = caller.get(place(operation, ids), headers={name: value})
                 expected = {200, 304} if value == "*" else {200}
