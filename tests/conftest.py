@@ -1,6 +1,5 @@
 """Real PostgreSQL, migrated by Alembic, a database per test, and the real server over a socket."""
 
-import gc
 import os
 import shutil
 import time
@@ -57,13 +56,6 @@ def pytest_configure() -> None:
     """Keep throw-away clusters in memory where there is room: a clone takes half the time."""
     if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
-    gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Let the collector pass over thousands of tests, which stay: that is a fifth of a run."""
-    gc.enable()
-    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

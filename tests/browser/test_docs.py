@@ -27,6 +27,13 @@ def sign_in(visit: Visit, username: str, password: str) -> None:
     form.get_by_role("button", name="Authorize").or_(form.locator(".btn.authorize")).first.click()
 
 
+def sign_in_as(visit: Visit, account: str) -> None:
+    """Take an account that the sandbox offers."""
+    visit.page.locator("details.accounts summary").click()
+    visit.page.locator(f'[data-account="{account}"]').click()
+    expect(visit.page.locator("#signed-in")).to_have_text(f"Signed in as {account}.")
+
+
 def close_form(visit: Visit) -> None:
     """Close the form of `Authorize`."""
     visit.page.locator(".modal-ux-header .close-modal").click()
@@ -72,9 +79,7 @@ def test_an_investigator_signs_in_and_randomizes_in_the_page(api: Api, visit: Vi
 def test_an_own_key_is_kept_so_that_a_retry_can_be_tried(api: Api, visit: Visit) -> None:
     subject = api.as_("investigator").eligible()
     block = opened(visit, "randomization", "randomize")
-    visit.page.locator("details.accounts summary").click()
-    visit.page.locator('[data-account="his-nn"]').click()
-    expect(visit.page.locator("#signed-in")).to_have_text("Signed in as his-nn.")
+    sign_in_as(visit, "his-nn")
     parameter(block, "subject_id").fill(subject["id"])
     parameter(block, "Idempotency-Key").fill("my-own-key")
     answer = executed(block)
@@ -88,9 +93,7 @@ def test_an_own_key_is_kept_so_that_a_retry_can_be_tried(api: Api, visit: Visit)
 def test_an_assessor_sees_no_arm_in_the_page(api: Api, visit: Visit) -> None:
     subject = api.as_("investigator").randomized()
     block = opened(visit, "randomization", "read_randomization")
-    visit.page.locator("details.accounts summary").click()
-    visit.page.locator('[data-account="assessor-nn"]').click()
-    expect(visit.page.locator("#signed-in")).to_have_text("Signed in as assessor-nn.")
+    sign_in_as(visit, "assessor-nn")
     parameter(block, "subject_id").fill(subject["id"])
     answer = executed(block)
     expect(answer).to_contain_text('"randomization_number"')
@@ -102,9 +105,7 @@ def test_an_assessor_sees_no_arm_in_the_page(api: Api, visit: Visit) -> None:
 def test_a_change_sends_the_tag_that_the_page_saw_last(api: Api, visit: Visit) -> None:
     subject = api.as_("investigator").screened()
     reading = opened(visit, "enrolment", "read_subject")
-    visit.page.locator("details.accounts summary").click()
-    visit.page.locator('[data-account="coordinator-nn"]').click()
-    expect(visit.page.locator("#signed-in")).to_have_text("Signed in as coordinator-nn.")
+    sign_in_as(visit, "coordinator-nn")
     parameter(reading, "subject_id").fill(subject["id"])
     expect(executed(reading)).to_contain_text(subject["number"])
     changing = visit.page.locator("#operations-enrolment-change_subject")

@@ -142,7 +142,7 @@ class Relay(BaseHTTPRequestHandler):
         if fault in {Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.CUT_WITHIN}:
             self._cut()
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = relay  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = relay  # noqa: N815 -- http.server calls them so
 
     def _forward(self, body: bytes) -> Answered:
         service = urlsplit(self.server.hindrance.service)

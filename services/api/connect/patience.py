@@ -84,7 +84,7 @@ class Patience:
 
     def _pause(self, tried: int, fault: Unavailable) -> float:
         pause = min(FIRST * 2.0 ** min(tried - 1, 20), LONGEST)
-        pause *= random.uniform(0.5, 1)  # noqa: S311 - it keeps no secret
+        pause *= random.uniform(0.5, 1)  # noqa: S311 -- it keeps no secret
         pause = max(pause, min(fault.after or 0, LONGEST))
         self._tell(f"{fault}; tried again in {pause:.0f} s")
         return pause

@@ -66,7 +66,9 @@ class Production(Generic[Source]):
         self.source: Source | None = None
         _admit(self)
         try:
-            self._file = tempfile.TemporaryFile(buffering=0, prefix="export-", dir=directory)  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115 -- the last reader closes it
+                buffering=0, prefix="export-", dir=directory
+            )
             run = copy_context().run  # the request's id goes into what is logged
             threading.Thread(target=run, args=(self._make,), name="export", daemon=True).start()
         except BaseException:

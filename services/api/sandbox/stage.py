@@ -37,7 +37,11 @@ class NoStage:
 
     next_reset_at: datetime | None = None
 
-    def reset(self, scenario: Scenario | None, seed: int | None) -> Played:  # noqa: ARG002
+    def reset(
+        self,
+        scenario: Scenario | None,  # noqa: ARG002 -- the signature is Stage's
+        seed: int | None,  # noqa: ARG002
+    ) -> Played:
         """Refuse: there is nobody who could."""
         raise ResetNotPossible("Start the sandbox with trial serve --sandbox.")
 

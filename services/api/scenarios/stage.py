@@ -122,5 +122,5 @@ class OwnStage:
     def _reset_by_itself(self) -> None:
         try:
             self.reset(None, None)
-        except Exception as fault:  # noqa: BLE001 the next one may succeed
+        except Exception as fault:  # noqa: BLE001 -- the next one may succeed
             log.warning("sandbox_not_reset", kind=type(fault).__name__)

@@ -14,7 +14,7 @@ class Trial(Operations):
         self,
         *,
         after: str | None = None,
-        type: EventType | None = None,  # noqa: A002 (the name that the API gives it)
+        type: EventType | None = None,  # noqa: A002 -- the API names it so
         pause: float | None = 5.0,
     ) -> Iterator[EventRead]:
         """What happens, in its order, without end: `pause` seconds between two looks.

@@ -34,7 +34,8 @@ class Retries:
     def before(self, attempt: int, response: httpx.Response | None) -> float:
         """Seconds to wait after that attempt, the first being 1."""
         most = min(self.longest, self.pause * 2 ** (attempt - 1))
-        chosen = random.uniform(most / 2, most)  # noqa: S311  # so that many callers do not come at once
+        # By chance, so that many callers do not come at once.
+        chosen = random.uniform(most / 2, most)  # noqa: S311 -- it keeps no secret
         return max(chosen, retry_after(response)) if response is not None else chosen
 
 
