@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.api import migrate
 from services.api.core.clock import Clock
 from services.api.core.db import Database
 from services.api.core.errors import NotFound
@@ -25,7 +24,7 @@ from services.api.settings import Settings
 from services.api.setup import ProductionDatabase, SandboxDatabase, prepare
 from services.api.study.service import PublishedDiffers
 from tests.allocation_list import DESIGN, LIST, another_secret, secret_file
-from tests.conftest import APP_PASSWORD, admin_url, execute
+from tests.conftest import APP_PASSWORD, cloned
 from tests.make import Api
 
 NAME = "fresh_trial"
@@ -43,14 +42,12 @@ PUBLISHED = (
 
 
 @pytest.fixture
-def fresh(cluster: Cluster, settings: Settings) -> Iterator[Database]:
+def fresh(cluster: Cluster, migrated: str) -> Iterator[Database]:
     """A migrated database in which nothing was published."""
-    execute(cluster, f"CREATE DATABASE {NAME}")
-    migrate.upgrade(admin_url(cluster, NAME), app_password=APP_PASSWORD)
-    database = Database(cluster.url("trial_app", APP_PASSWORD, NAME), pool_size=4)
-    yield database
-    database.close()
-    execute(cluster, f"DROP DATABASE {NAME}")
+    with cloned(cluster, NAME, migrated):
+        database = Database(cluster.url("trial_app", APP_PASSWORD, NAME), pool_size=4)
+        yield database
+        database.close()
 
 
 @pytest.fixture

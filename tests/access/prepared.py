@@ -15,7 +15,7 @@ from services.api.embedded import Cluster
 from services.api.identity.watch import SessionWatch
 from services.api.sandbox.service import NAMESPACE, username
 from tests.access.matrix import ANONYMOUS
-from tests.conftest import APP_PASSWORD, admin_url, execute
+from tests.conftest import APP_PASSWORD, admin_url, cloned
 from tests.lived import plain
 from tests.make import (
     DOCUMENT,
@@ -164,12 +164,11 @@ def copy(
     cluster: Cluster, name: str, template: str = PREPARED
 ) -> Iterator[tuple[str, Database, psycopg.Connection[Any]]]:
     """A copy of the prepared database, as the superuser and as the role that serves."""
-    execute(cluster, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    url = admin_url(cluster, name)
-    database = Database(cluster.url("trial_app", APP_PASSWORD, name), pool_size=1)
-    try:
-        with psycopg.connect(plain(url), autocommit=True) as superuser:
-            yield url, database, superuser
-    finally:
-        database.close()
-        execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+    with cloned(cluster, name, template):
+        url = admin_url(cluster, name)
+        database = Database(cluster.url("trial_app", APP_PASSWORD, name), pool_size=1)
+        try:
+            with psycopg.connect(plain(url), autocommit=True) as superuser:
+                yield url, database, superuser
+        finally:
+            database.close()

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from services.api import migrate, setup
+from services.api import setup
 from services.api.core.auth import Principal
 from services.api.core.permissions import SEES_ARM, Role
 from services.api.embedded import Cluster
@@ -43,7 +43,7 @@ from tests.access.canary import (
 )
 from tests.access.conftest import Quick
 from tests.access.prepared import Prepared, copy, prepare
-from tests.conftest import APP_PASSWORD, Served, admin_url, execute, serving
+from tests.conftest import APP_PASSWORD, Served, cloned, serving
 from tests.make import Api, Json, grading, problem
 
 CANARY = "test_canary"
@@ -67,6 +67,7 @@ class Trial:
 @pytest.fixture(scope="module")
 def trial(
     cluster: Cluster,
+    migrated: str,
     served: Served,
     settings: Settings,
     tmp_path_factory: pytest.TempPathFactory,
@@ -75,10 +76,12 @@ def trial(
     usual, state.loaded = state.loaded, document(tmp_path_factory.mktemp("canary"))
     usual_secret = state.randomization_secret
     state.randomization_secret = secret(state.loaded, tmp_path_factory.mktemp("list"))
-    execute(cluster, f"CREATE DATABASE {CANARY}")
-    migrate.upgrade(admin_url(cluster, CANARY))
     passwords._nobody()  # made by the real hasher, for it is kept
-    with pytest.MonkeyPatch.context() as patch, serving(cluster, served, CANARY) as api:
+    with (
+        cloned(cluster, CANARY, migrated),
+        pytest.MonkeyPatch.context() as patch,
+        serving(cluster, served, CANARY) as api,
+    ):
         patch.setattr(passwords, "_HASHER", Quick())
         setup.prepare(
             state.database, settings, state.loaded, state.randomization_secret, state.clock
@@ -90,7 +93,6 @@ def trial(
         state.database.close()
         yield Trial(api, state.clock.offset, records, people)
     state.loaded, state.randomization_secret = usual, usual_secret
-    execute(cluster, f"DROP DATABASE {CANARY} WITH (FORCE)")
 
 
 @contextmanager

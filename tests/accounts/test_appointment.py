@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
-from services.api import cli, migrate
+from services.api import cli
 from services.api.accounts.appointment import OPERATOR, NotAppointed, appoint
 from services.api.core.clock import Clock
 from services.api.core.db import Database
@@ -20,7 +20,7 @@ from services.api.protocol.load import load
 from services.api.settings import Settings
 from services.api.setup import prepare
 from tests.allocation_list import another_secret, secret_file
-from tests.conftest import APP_PASSWORD, admin_url, execute
+from tests.conftest import APP_PASSWORD, admin_url, cloned, execute
 
 NAME = "fresh_production"
 PASSWORD = "wisteria ladder 7 mercury"
@@ -61,14 +61,12 @@ class Installation:
 
 
 @pytest.fixture
-def fresh(cluster: Cluster, template: str) -> Iterator[Installation]:
+def fresh(cluster: Cluster, migrated: str) -> Iterator[Installation]:
     """A migrated database in which nothing was published."""
-    execute(cluster, f"CREATE DATABASE {NAME}")
-    migrate.upgrade(admin_url(cluster, NAME), app_password=APP_PASSWORD)
-    made = Installation(cluster)
-    yield made
-    made.close()
-    execute(cluster, f"DROP DATABASE {NAME} WITH (FORCE)")
+    with cloned(cluster, NAME, migrated):
+        made = Installation(cluster)
+        yield made
+        made.close()
 
 
 @pytest.fixture
@@ -252,7 +250,7 @@ def test_a_password_is_asked_for_twice_and_never_shown(installed: Installation) 
     assert matches(PASSWORD, installed.account("meng").secret_hash)
 
 
-def test_it_needs_a_database_that_is_migrated(cluster: Cluster, template: str) -> None:
+def test_it_needs_a_database_that_is_migrated(cluster: Cluster, migrated: str) -> None:
     without = CliRunner().invoke(cli.app, ["user", "meng", "--password-stdin"], input="x\n", env={})
     assert "TRIAL_DATABASE_URL is missing" in said(without)
     execute(cluster, f"CREATE DATABASE {NAME}")

@@ -20,7 +20,6 @@ from tests.conftest import (
     Served,
     admin_url,
     cloned,
-    execute,
     seal,
     serving,
 )
@@ -111,11 +110,8 @@ def live(api: Api, trail: Trail) -> None:
 @contextmanager
 def copied(trail: Trail, name: str) -> Iterator[Trail]:
     """A copy of a trail to which nobody is connected."""
-    execute(trail.cluster, f"CREATE DATABASE {name} TEMPLATE {trail.name} STRATEGY file_copy")
-    try:
+    with cloned(trail.cluster, name, trail.name):
         yield Trail(trail.cluster, name, trail.key)
-    finally:
-        execute(trail.cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

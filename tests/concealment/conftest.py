@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from services.api import migrate
 from services.api.embedded import Cluster
 from services.api.identity import passwords
 from services.api.randomization.secret import SecretFile
@@ -15,7 +14,7 @@ from tests.allocation_list import secret_file
 from tests.concealment.conversation import Conversation, Worlds
 from tests.concealment.requests import everything
 from tests.concealment.worlds import LIST, SECRET, Trial, begin, instead, publish
-from tests.conftest import Served, admin_url, execute, serving
+from tests.conftest import Served, cloned, serving
 
 TRIAL = "concealment"
 
@@ -28,23 +27,21 @@ def list_secret(tmp_path_factory: pytest.TempPathFactory) -> SecretFile:
 
 @pytest.fixture(scope="session")
 def trial(
-    cluster: Cluster, served: Served, settings: Settings, list_secret: SecretFile
+    cluster: Cluster, migrated: str, served: Served, settings: Settings, list_secret: SecretFile
 ) -> Iterator[Trial]:
     """The trial that every world is a copy of, from its first start on."""
-    execute(cluster, f"CREATE DATABASE {TRIAL}")
-    migrate.upgrade(admin_url(cluster, TRIAL))
     passwords._nobody()  # made by the real hasher, for it is kept
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        serving(cluster, served, TRIAL) as api,
-        instead(api.state, list_secret),
-    ):
-        patch.setattr(passwords, "_HASHER", Quick())
-        publish(api, settings, list_secret)
-        made = begin(api)
-        moment = api.state.clock.now()
-    yield Trial(TRIAL, moment, **made)
-    execute(cluster, f"DROP DATABASE {TRIAL} WITH (FORCE)")
+    with cloned(cluster, TRIAL, migrated):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            serving(cluster, served, TRIAL) as api,
+            instead(api.state, list_secret),
+        ):
+            patch.setattr(passwords, "_HASHER", Quick())
+            publish(api, settings, list_secret)
+            made = begin(api)
+            moment = api.state.clock.now()
+        yield Trial(TRIAL, moment, **made)
 
 
 @pytest.fixture(scope="session")

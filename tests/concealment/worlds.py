@@ -29,7 +29,7 @@ from services.api.settings import Settings
 from services.api.system import service as readiness
 from tests.access.prepared import prepare
 from tests.allocation_list import DESIGN
-from tests.conftest import Served, admin_url, execute, seal, serving
+from tests.conftest import Served, admin_url, cloned, seal, serving
 from tests.eligible import Kind, make_eligible
 from tests.lived import plain
 from tests.make import Api, Json, created
@@ -214,16 +214,6 @@ class World:
 
 
 @contextmanager
-def copied(cluster: Cluster, name: str, template: str) -> Iterator[str]:
-    """A copy of a database that nobody is connected to."""
-    execute(cluster, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    try:
-        yield name
-    finally:
-        execute(cluster, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextmanager
 def instead(state: State, secret: Secret) -> Iterator[None]:
     """The service has another secret meanwhile."""
     usual, state.randomization_secret = state.randomization_secret, secret
@@ -253,7 +243,7 @@ def world(
     sealing_key: Path | None = None,
 ) -> Iterator[World]:
     """The trial with that list; `secret` is what the service has instead of it."""
-    with copied(cluster, f"concealment_{name}", trial.database) as database:
+    with cloned(cluster, f"concealment_{name}", trial.database) as database:
         with psycopg.connect(plain(admin_url(cluster, database))) as superuser:
             commit_to(superuser, made)
         if sealing_key is not None:
