@@ -52,6 +52,8 @@ ROOM = 4 * 2**30
 
 Rounds = Callable[[int, int], int]
 
+_COMPILED: dict[Any, Any] = {}
+
 
 def pytest_configure() -> None:
     """Keep throw-away clusters in memory where there is room: a clone takes half the time."""
@@ -179,6 +181,7 @@ def serving(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
     """The API over a database, at the beginning of real time."""
     state = served.app.state
     state.database = own = Database(cluster.url("trial_app", APP_PASSWORD, database), pool_size=20)
+    remember(own)
     state.clock.offset *= 0
     state.watch = SessionWatch(cluster.url("trial_app", APP_PASSWORD, database))
     # Plain HTTP: without certificates to read, a client is made in a hundredth of the time.
@@ -191,6 +194,13 @@ def serving(cluster: Cluster, served: Served, database: str) -> Iterator[Api]:
         time.sleep(0.01)
     settle(own)
     own.close()
+
+
+def remember(database: Database) -> None:
+    """Let statements stay compiled from one test to the next: that is a tenth of a short test."""
+    for engine in (database.engine, database._aside):
+        engine.dialect = _COMPILED.setdefault("dialect", engine.dialect)  # they are keyed by it
+        engine.update_execution_options(compiled_cache=_COMPILED)
 
 
 def settle(database: Database) -> None:
