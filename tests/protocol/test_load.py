@@ -207,7 +207,7 @@ def test_a_wrong_condition_is_refused_in_one_short_line(
         ("on: 1", "line 1, column 1: key True is not text"),
         ("[1, 2]", "is not a mapping"),
         ("", "is not a mapping"),
-        ("a: [1", "line 1, column 6: expected ',' or ']', but got '<stream end>'"),
+        ("a: [1", "line 2, column 1: did not find expected ',' or ']'"),
         ("a: &x [*x]", "Circular reference detected"),
         ("a: .nan", "Out of range float values are not JSON compliant"),
         ("a: !!binary aGk=", "a bytes has no form in JSON"),

@@ -73,5 +73,5 @@ def on_page(text: str, language: Language) -> str:
 
 
 def _read(name: str) -> dict[str, Any]:
-    texts: dict[str, Any] = yaml.safe_load((DIRECTORY / name).read_bytes())
+    texts: dict[str, Any] = yaml.load((DIRECTORY / name).read_bytes(), yaml.CSafeLoader)
     return texts

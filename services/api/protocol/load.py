@@ -128,7 +128,7 @@ def _ordinal(version: str) -> tuple[int, ...]:
 # --- YAML -------------------------------------------------------------------------------
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Safe YAML in which every key is text and given once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
