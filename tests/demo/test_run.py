@@ -21,8 +21,9 @@ from services.api.demo.run import Options, run
 from tests.make import Api
 from tests.webhooks.telling import settings_of, working
 
-SUBJECTS = 6
-SEED = 3
+SUBJECTS = 3
+SEED = 56635
+"""A seed by which one is lost, one withdraws, one stays, one is ineligible, at three sites."""
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_the_demo_takes_its_subjects_from_screening_to_endpoint(api: Api) -> Non
     assert api.rows("SELECT count(*) FROM safety_reminder WHERE kind = 'missed'") == [(2,)]
     assert "2 deadlines missed on purpose, and told" in said
     assert api.count("webhook_delivery WHERE state = 'delivered'") > SUBJECTS * 40
-    assert "6 instead of" not in said
+    assert "instead of" not in said
     assert "unexpected" not in said
     assert "pending" in said
 
