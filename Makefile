@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE := node_modules/.ready
+# Otherwise every process compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PUBLISHED := openapi/published/openapi.json
 UV := uv==0.13.9
 
@@ -32,7 +35,8 @@ install: $(READY) $(NODE) ## Build .venv and node_modules from the lock files
 serve: $(READY) ## Start a sandbox: embedded PostgreSQL, demo accounts, movable clock
 	@exec $(BIN)/trial serve --sandbox
 
-test: $(READY) $(NODE) check ## Run everything: lint, types, import contracts, Dockerfile, all tests
+test: $(READY) $(NODE) ## Run everything: lint, types, import contracts, Dockerfile, all tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check
 	@$(BIN)/pytest -n 3 --durations=20
 
 check: lint types imports contract

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.api.protocol.load import load
 from services.api.randomization.contributions import RandomizationSecret
 from services.api.randomization.merkle import parent
 from services.api.randomization.rules import Design
 from services.api.randomization.secret import Opened, SecretFile, sandbox_secret
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-DESIGN = Design.of(load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.randomization)
+DESIGN = Design.of(FIRST_TRIAL.protocol.randomization)
 SECRET = sandbox_secret(DESIGN)
 LIST = SECRET.list_for(DESIGN)
 

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.adverse_events.rules import Report, mistakes
-from services.api.protocol.load import load
 from services.api.protocol.terms import OTHER, Term, load_terms
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.adverse_events
+SECTION = FIRST_TRIAL.protocol.adverse_events
 TERMS = tuple(load_terms("5.0"))
 CONSENTED, TODAY = date(2026, 3, 1), date(2026, 6, 30)
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)

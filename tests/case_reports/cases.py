@@ -9,9 +9,10 @@ from uuid import UUID
 from services.api.case_reports.rules import Case, Radiotherapy, Version
 from services.api.protocol import load
 from services.api.protocol.schema import Protocol
+from tests.first_trial import FIRST_TRIAL
 
 DOCUMENTS = Path(load.__file__).parent / "documents"
-PROTOCOL: Protocol = load.load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL: Protocol = FIRST_TRIAL.protocol
 
 FIRST = UUID("019c8a56-90c4-7b3d-8f21-6e5d4c3b2a19")
 SECOND = UUID("019c8a56-90c4-7b3d-8f21-6e5d4c3b2a20")

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.api.deadlines.cases import Call, Case, Run, Statement
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.adverse_events
+SECTION = FIRST_TRIAL.protocol.adverse_events
 CLOCKS = {clock.applies_to: clock for clock in SECTION.clocks}
 NOON = datetime(2026, 4, 10, 4, tzinfo=UTC)
 REACTION = Statement(

@@ -23,14 +23,13 @@ from services.api.deadlines.rules import (
     stages,
     state,
 )
-from services.api.protocol.load import load
 from services.api.protocol.safety import AdverseEvents
-from services.api.settings import DOCUMENTS
 from tests.deadlines.histories import EVENTS, histories, submissions
 from tests.deadlines.histories import earlier as made_earlier
 from tests.deadlines.oracle import FATAL, OTHER, SERIOUS, conclude, last_moment_of
+from tests.first_trial import FIRST_TRIAL
 
-SECTION: AdverseEvents = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.adverse_events
+SECTION: AdverseEvents = FIRST_TRIAL.protocol.adverse_events
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)
 NOON = datetime(2026, 4, 10, 4, tzinfo=UTC)  # noon in Shanghai

@@ -23,9 +23,9 @@ from services.api.eligibility.facts import read_facts
 from services.api.eligibility.rules import evaluate
 from services.api.protocol.load import load
 from services.api.protocol.schema import Eligibility
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-FIRST = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.eligibility
+FIRST = FIRST_TRIAL.protocol.eligibility
 SECOND = load(
     Path(__file__).parents[1] / "second_trial" / "nct03689712-1.0.yaml"
 ).protocol.eligibility

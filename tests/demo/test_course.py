@@ -11,11 +11,10 @@ from services.api.demo.chance import Chance
 from services.api.demo.course import SEVERE, Course, components, course
 from services.api.demo.events import KINDS, events
 from services.api.gradings.rules import derive
-from services.api.protocol.load import load
 from services.api.protocol.terms import load_terms
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL = FIRST_TRIAL.protocol
 DAYS = range(-10, 151)
 
 

@@ -7,12 +7,11 @@ from datetime import date
 import pytest
 
 from services.api.eligibility.facts import BadFacts, Mistake, read_facts
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
 from tests.facts import BILI, HB, SMALL, eligible_facts
+from tests.first_trial import FIRST_TRIAL
 
 TODAY = date(2026, 9, 30)
-TRIAL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.eligibility
+TRIAL = FIRST_TRIAL.protocol.eligibility
 
 
 def mistakes(facts: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -21,9 +21,9 @@ from services.api.eligibility.rules import (
     evaluation_hash,
 )
 from services.api.protocol import schema
-from services.api.protocol.load import load
 from services.api.protocol.schema import Fact, FactType
 from tests.facts import HB, MEASURED_DAYS_BEFORE, SMALL, eligible_facts
+from tests.first_trial import FIRST_TRIAL
 
 TODAY = date(2026, 9, 30)
 
@@ -87,7 +87,7 @@ def test_the_true_age_always_agrees_with_the_year_of_birth(born: date, on: date)
 # --- evaluating, on the trial's own document ------------------------------------------
 
 DOCUMENTS = Path(schema.__file__).parent / "documents"
-TRIAL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.eligibility
+TRIAL = FIRST_TRIAL.protocol.eligibility
 CRITERIA = [criterion.id for criterion in TRIAL.criteria]
 DATED = [fact.id for fact in TRIAL.facts if fact.dated]
 MEASUREMENTS = [fact for fact in TRIAL.facts if fact.type is FactType.MEASUREMENT]

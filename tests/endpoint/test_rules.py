@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
-from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api import protocol
 from services.api.endpoint.rules import (
     Outcome,
     OutcomeStatus,
@@ -23,7 +21,6 @@ from services.api.endpoint.rules import (
     window_of,
 )
 from services.api.gradings.rules import Assessment, GradeBasis
-from services.api.protocol.load import load
 from services.api.protocol.schema import (
     Anchor,
     Component,
@@ -37,6 +34,7 @@ from services.api.protocol.schema import (
     Visits,
 )
 from services.api.visits.rules import Radiotherapy, schedule
+from tests.first_trial import FIRST_TRIAL
 
 DAY = timedelta(days=1)
 MONDAY = date(2026, 3, 2)
@@ -608,12 +606,10 @@ def test_the_parts_of_an_outcome_agree(
 
 # --- the trial's own rule ---------------------------------------------------------------
 
-DOCUMENT = Path(protocol.__file__).parent / "documents" / "nct07312656-1.0.yaml"
-
 
 @pytest.fixture(scope="module")
 def trial() -> Protocol:
-    return load(DOCUMENT).protocol
+    return FIRST_TRIAL.protocol
 
 
 def in_trial(record: Iterable[Assessment], trial: Protocol, today: date) -> Outcome:

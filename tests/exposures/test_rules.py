@@ -1,13 +1,11 @@
 """A day's study drug: what it has to say, and what is unusual about it."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api import protocol
 from services.api.exposures.rules import (
     MOST_APPLICATIONS,
     Course,
@@ -18,10 +16,9 @@ from services.api.exposures.rules import (
     reason_missing,
     volume_ml,
 )
-from services.api.protocol.load import load
+from tests.first_trial import FIRST_TRIAL
 
-DOCUMENT = Path(protocol.__file__).parent / "documents" / "nct07312656-1.0.yaml"
-TREATMENT = load(DOCUMENT).protocol.treatment
+TREATMENT = FIRST_TRIAL.protocol.treatment
 DAY = timedelta(days=1)
 START, END = date(2028, 2, 21), date(2028, 4, 5)
 GIVEN = period(START, END, TREATMENT)

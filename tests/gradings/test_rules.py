@@ -1,13 +1,11 @@
 """Derived grades: the first that holds, and silence where a component is missing."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api import protocol
 from services.api.gradings.rules import (
     GradingFlag,
     derive,
@@ -16,8 +14,8 @@ from services.api.gradings.rules import (
     impossible,
     mismatch,
 )
-from services.api.protocol.load import load
 from services.api.protocol.schema import Grading
+from tests.first_trial import FIRST_TRIAL
 
 GRADING = Grading.model_validate_json(
     json.dumps(
@@ -99,12 +97,10 @@ def test_without_a_protocol_scale_there_is_no_mismatch() -> None:
 
 # --- the trial's own scales -------------------------------------------------------------
 
-DOCUMENT = Path(protocol.__file__).parent / "documents" / "nct07312656-1.0.yaml"
-
 
 @pytest.fixture(scope="module")
 def trial() -> Grading:
-    return load(DOCUMENT).protocol.grading
+    return FIRST_TRIAL.protocol.grading
 
 
 @pytest.mark.parametrize(

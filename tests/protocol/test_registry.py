@@ -1,8 +1,7 @@
 """The public record agrees with the protocol, and is no part of it."""
 
-from services.api.protocol.load import load
 from services.api.protocol.registry import published
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
 
 def test_the_record_of_the_trial_is_held_without_people_to_contact() -> None:
@@ -16,7 +15,7 @@ def test_another_trial_has_none() -> None:
 
 
 def test_the_protocol_has_the_records_words() -> None:
-    study = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.study
+    study = FIRST_TRIAL.protocol.study
     record = published(study.nct_id)
     assert record["identificationModule"]["officialTitle"] == study.official_title
     outcomes = record["outcomesModule"]

@@ -1,9 +1,8 @@
 """The section on safety: how long a clock runs at least."""
 
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.adverse_events
+SECTION = FIRST_TRIAL.protocol.adverse_events
 
 
 def test_a_clock_runs_for_its_hours_or_at_least_for_its_days() -> None:

@@ -6,15 +6,14 @@ from uuid import UUID
 
 from services.api.endpoint.rules import Decision, Outcome, OutcomeStatus, Window
 from services.api.gradings.rules import Assessment, GradeBasis, Pair
-from services.api.protocol.load import load
 from services.api.reports import agreement, completeness, consort, endpoints, recruitment, safety
 from services.api.reports.endpoints import Grades
 from services.api.reports.participants import Participant
 from services.api.reports.safety import Event
 from services.api.reports.schemas import Report
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL = FIRST_TRIAL.protocol
 TODAY = date(2027, 3, 1)
 SITES = ("LZ", "NN", "YL")
 TERMS = ("Nausea", "Dysphagia", "Dry mouth", "Vomiting", "Fatigue", "Dermatitis radiation", "Cough")

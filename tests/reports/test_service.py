@@ -15,9 +15,8 @@ from services.api.core.clock import Clock
 from services.api.core.db import Database
 from services.api.core.permissions import WITHOUT_CLINICAL_DATA, Role
 from services.api.endpoint import rules
-from services.api.protocol.load import load
 from services.api.reports import service
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 from tests.lived import Lived
 from tests.make import (
     WITHOUT_CHEMOTHERAPY,
@@ -125,7 +124,7 @@ def test_outcomes_are_derived_when_no_transaction_waits_for_them(
 
     monkeypatch.setattr(rules, "endpoint", watched)
     caller = principal(Role.STATISTICIAN)
-    protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+    protocol = FIRST_TRIAL.protocol
     with closing(database), database.session(caller) as session:
         for blind in (service.recruitment_of, service.consort_of):
             blind(session, caller, clock, protocol, None)
@@ -138,7 +137,7 @@ def test_outcomes_are_derived_when_no_transaction_waits_for_them(
 def test_the_committee_s_widened_sight_ends_with_the_report(lived: Lived) -> None:
     database = Database(lived.app_url, pool_size=1)
     caller = principal(Role.DMC)
-    protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+    protocol = FIRST_TRIAL.protocol
     with closing(database), database.session(caller) as session:
         told = service.endpoints_of(session, caller, Clock(ZoneInfo("Asia/Shanghai")), protocol)
         assert sum(flow.randomized for flow in told.flow) > 0

@@ -8,12 +8,11 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
 from services.api.simulation import picture
 from services.api.simulation.trials import Figures, Scenario, simulate
+from tests.first_trial import FIRST_TRIAL
 
-SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.randomization
+SECTION = FIRST_TRIAL.protocol.randomization
 SCENARIO = Scenario.of(SECTION, 30)
 
 

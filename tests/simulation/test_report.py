@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
 from services.api.simulation.report import Report
 from services.api.simulation.trials import Figures, Quantile, Rate, Scenario, simulate
+from tests.first_trial import FIRST_TRIAL
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "simulation.md").read_text()
-LOADED = load(DOCUMENTS / "nct07312656-1.0.yaml")
+LOADED = FIRST_TRIAL
 SECTION = LOADED.protocol.randomization
 
 

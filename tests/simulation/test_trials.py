@@ -7,8 +7,6 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
 from services.api.simulation.trials import (
     Figures,
     Lists,
@@ -18,9 +16,10 @@ from services.api.simulation.trials import (
     simulate,
     worst,
 )
+from tests.first_trial import FIRST_TRIAL
 from tests.simulation.every_list import law, rates
 
-SECTION = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.randomization
+SECTION = FIRST_TRIAL.protocol.randomization
 TRIAL = Scenario.of(SECTION, 200)
 NAMES = ("convergence", "optimal", "certain")
 

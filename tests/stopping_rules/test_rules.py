@@ -12,13 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from services.api.protocol.load import load
 from services.api.protocol.safety import CountedEvents, Prior, StoppingRule
 from services.api.stopping_rules.rules import Event, boundary, counted, judge, steps
+from tests.first_trial import FIRST_TRIAL
 
-DOCUMENT = Path("services/api/protocol/documents/nct07312656-1.0.yaml")
-RULE = load(DOCUMENT).protocol.adverse_events.stopping_rules[0]
-RELATED = load(DOCUMENT).protocol.adverse_events.related
+RULE = FIRST_TRIAL.protocol.adverse_events.stopping_rules[0]
+RELATED = FIRST_TRIAL.protocol.adverse_events.related
 DAY = date(2026, 5, 4)
 ONE, OTHER = UUID(int=1), UUID(int=2)
 

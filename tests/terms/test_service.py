@@ -1,11 +1,10 @@
 """The dictionary is the protocol's, and made ready once."""
 
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
 from services.api.terms import service
 from services.api.terms.schemas import TermQuery
+from tests.first_trial import FIRST_TRIAL
 
-PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL = FIRST_TRIAL.protocol
 
 
 def test_pages_hold_every_term_once_in_the_dictionarys_order() -> None:

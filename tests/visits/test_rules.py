@@ -4,14 +4,11 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice, pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api import protocol
-from services.api.protocol.load import load
 from services.api.protocol.schema import Anchor, VisitRule, Visits
 from services.api.radiotherapy.rules import Interruption
 from services.api.visits.rules import (
@@ -26,6 +23,7 @@ from services.api.visits.rules import (
     schedule,
     status,
 )
+from tests.first_trial import FIRST_TRIAL
 
 MONDAY = date(2026, 3, 2)
 DAY = timedelta(days=1)
@@ -513,12 +511,10 @@ def test_all_flags_may_be_raised() -> None:
 
 # --- the trial's own calendar -----------------------------------------------------------
 
-DOCUMENT = Path(protocol.__file__).parent / "documents" / "nct07312656-1.0.yaml"
-
 
 @pytest.fixture(scope="module")
 def trial() -> Visits:
-    return load(DOCUMENT).protocol.visits
+    return FIRST_TRIAL.protocol.visits
 
 
 def test_the_trial_grades_twice_weekly_then_weekly_then_on_days_30_60_and_90(trial: Visits) -> None:

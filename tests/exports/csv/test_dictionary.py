@@ -3,10 +3,9 @@
 from services.api.core.permissions import Role
 from services.api.exports.csv.dictionary import HEADING, codelists, dictionary, used
 from services.api.exports.csv.files import FILES
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL = FIRST_TRIAL.protocol
 
 
 def test_every_column_of_every_file_has_its_line() -> None:

@@ -9,8 +9,7 @@ from services.api.discontinuations.rules import StudyCause, TreatmentCause
 from services.api.enrolment.schemas import Sex
 from services.api.exports.dataset_json import terminology as ct
 from services.api.exports.dataset_json.disposition import ENDED
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
 
 @pytest.mark.parametrize(
@@ -33,7 +32,7 @@ def test_every_state_in_which_a_subject_ends_has_its_value() -> None:
 
 
 def test_the_trial_s_country_has_its_code() -> None:
-    protocol = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+    protocol = FIRST_TRIAL.protocol
     assert ct.COUNTRY[protocol.adverse_events.case_report.country] == "CHN"
 
 

@@ -3,11 +3,10 @@
 from datetime import date
 
 from services.api.exports.dataset_json.visits import visit_number
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
 from services.api.visits.rules import Radiotherapy, schedule
+from tests.first_trial import FIRST_TRIAL
 
-VISITS = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol.visits
+VISITS = FIRST_TRIAL.protocol.visits
 
 
 def test_the_numbers_follow_the_calendar_and_none_is_given_twice() -> None:

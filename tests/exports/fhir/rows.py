@@ -8,14 +8,13 @@ from uuid import UUID
 from services.api.exports.extract import EVERYTHING, Part, SubjectRecord, User
 from services.api.exports.fhir.elements import Names
 from services.api.exports.fhir.people import People
-from services.api.protocol.load import load
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
 SUBJECT, ASSESSOR, INVESTIGATOR = UUID(int=1), UUID(int=2), UUID(int=3)
 AT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 DAY = date(2026, 3, 2)
 
-PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL = FIRST_TRIAL.protocol
 NAMES = Names(PROTOCOL.study.nct_id)
 
 

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from services.api.endpoint.rules import Decision, Outcome, OutcomeStatus, Window
 from services.api.exports.registry.people import Happened, Person
-from services.api.protocol.load import load
 from services.api.reports.participants import Participant
-from services.api.settings import DOCUMENTS
+from tests.first_trial import FIRST_TRIAL
 
-PROTOCOL = load(DOCUMENTS / "nct07312656-1.0.yaml").protocol
+PROTOCOL = FIRST_TRIAL.protocol
 START, TODAY = date(2026, 3, 2), date(2026, 12, 1)
 OVER = Window(START, START + timedelta(days=130))
 RUNNING = Window(START, None)
