@@ -152,6 +152,7 @@ class EventStream(Response):
         read = partial(self._read, self._place)
         events = await to_thread.run_sync(read, limiter=self._streams.readers)
         if events:
+            await self._allowed()  # whoever lost access before one happened never hears of it
             await self._send(send, b"".join(event_block(event) for event in events))
             self._place = Place.of(events[-1])
             self._told += len(events)
