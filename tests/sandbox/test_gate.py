@@ -67,6 +67,14 @@ def test_a_closed_gate_tells_to_come_again_and_an_open_one_lets_pass(address: st
     assert httpx.get(f"{address}/quick").status_code == 200
 
 
+def test_a_closed_gate_speaks_the_callers_language(address: str) -> None:
+    with GATE.closed(patience=1):
+        refused = httpx.get(f"{address}/quick", headers={"Accept-Language": "zh-CN"})
+    assert refused.json()["detail"] == "练习环境正在重置。"
+    assert refused.headers["Content-Language"] == "zh-Hans"
+    assert refused.headers["Vary"] == "Accept-Language"
+
+
 def test_whoever_is_inside_may_finish(address: str) -> None:
     got: list[int] = []
     asking = threading.Thread(

@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.core.errors import Unavailable
+from services.api.language.tags import chosen
 
 BESIDE = frozenset({"/sandbox/reset", "/healthz"})
 """What uses no database, and is answered while the gate is closed."""
@@ -45,7 +47,10 @@ class Gate:
     async def admit(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request inside, or answer 503 with Retry-After."""
         if self._closed:
-            await Unavailable("The sandbox is being reset.").response()(scope, receive, send)
+            language = chosen(",".join(Headers(scope=scope).getlist("Accept-Language")))
+            answer = Unavailable("The sandbox is being reset.").response(language)
+            answer.headers["Vary"] = "Accept-Language"
+            await answer(scope, receive, send)
             return
         self._loop = asyncio.get_running_loop()
         self._inside += 1
