@@ -84,7 +84,8 @@ OUT = Codelist(
         EventOutcome.UNKNOWN: "UNKNOWN",
     },
 )
-TOXGR = same("TOXGR", "C66784", "1", "2", "3", "4", "5")
+# The guide binds no list to a toxicity grade.
+TOXGR = same("AETOXGR", None, "1", "2", "3", "4", "5")
 CAUSALITY = Codelist(
     "AEREL",
     None,
