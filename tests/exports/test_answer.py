@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
+from services.api.core.errors import Unavailable
 from services.api.exports import answer as answers
 from services.api.exports.answer import ExportAnswer
 from services.api.exports.spool import BLOCK, Production
@@ -46,12 +47,19 @@ class Reader:
         return self.got[-1].get("more_body") is False
 
 
+async def never() -> bool:
+    return False
+
+
 def answer(
-    reader: Reader, write: Callable[[Any], Iterator[bytes]], send_seconds: float = 60
+    reader: Reader,
+    write: Callable[[Any], Iterator[bytes]],
+    send_seconds: float = 60,
+    is_over: Callable[[], Awaitable[bool]] = never,
 ) -> Production[Any]:
     """Answer, over a connection with this reader."""
     production: Production[Any] = Production(nullcontext(), write)
-    answered = ExportAnswer(production, {"Content-Type": "text/csv"}, send_seconds)
+    answered = ExportAnswer(production, {"Content-Type": "text/csv"}, send_seconds, is_over)
     asyncio.run(answered({"type": "http"}, reader.receive, reader.send))
     return production
 
@@ -112,6 +120,25 @@ def test_a_failure_in_the_middle_ends_the_answer_without_its_end() -> None:
     answer(reader, fails)
     assert reader.body == b"x" * BLOCK
     assert not reader.ended
+
+
+async def unknown() -> bool:
+    raise Unavailable
+
+
+@pytest.mark.parametrize("when_known", [True, None])
+def test_whose_session_ends_gets_no_more_than_before(when_known: bool | None) -> None:
+    reader, asked = Reader(), 0
+
+    async def after_two() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 2 and (when_known or await unknown())
+
+    production = answer(reader, four, is_over=after_two)
+    assert reader.body == b"".join(four(None))[: 2 * BLOCK]
+    assert not reader.ended
+    assert production._closed
 
 
 def test_a_pause_of_the_production_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from services.api.main import create_app
 from services.api.settings import Settings
 from tests.conftest import APP_PASSWORD
 from tests.listening import listening
-from tests.make import Api
+from tests.make import Api, ok
 
 SECONDS = 1.0
 SIZE = 32 * 2**20
@@ -33,20 +33,29 @@ def long(extract: Extract, _: Options) -> Iterator[bytes]:
     yield from (block for _ in range(SIZE // len(block)))
 
 
+Serve = Callable[[str], AbstractContextManager[str]]
+
+
 @pytest.fixture
-def address(
-    cluster: Cluster,
-    shared_database: str,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> Iterator[str]:
-    """A server that waits a second for its readers, and has a long export."""
+def serve(
+    cluster: Cluster, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Serve:
+    """A server over a database that waits a second for its readers, and has a long export."""
     form = Form("text/plain", "txt", long)
     monkeypatch.setattr(service, "FORMATS", {**FORMATS, "long": Format("long", (form,))})
-    url = cluster.url("trial_app", APP_PASSWORD, shared_database)
-    impatient = {"database_url": SecretStr(url), "send_seconds": SECONDS, "spool_dir": tmp_path}
-    with listening(create_app(settings.model_copy(update=impatient))) as found:
+
+    def served(database: str) -> AbstractContextManager[str]:
+        url = SecretStr(cluster.url("trial_app", APP_PASSWORD, database))
+        impatient = {"database_url": url, "send_seconds": SECONDS, "spool_dir": tmp_path}
+        return listening(create_app(settings.model_copy(update=impatient)))
+
+    return served
+
+
+@pytest.fixture
+def address(serve: Serve, shared_database: str) -> Iterator[str]:
+    """Such a server over the shared database."""
+    with serve(shared_database) as found:
         yield found
 
 
@@ -126,3 +135,18 @@ def test_a_slow_line_gets_all_of_it(address: str, unchanged: Api, tmp_path: Path
     assert read > SIZE - spool.BLOCK
     until(free)
     assert files(tmp_path) == 0
+
+
+def test_who_loses_access_gets_no_more(
+    serve: Serve, database: str, api: Api, tmp_path: Path
+) -> None:
+    token = ok(api.sign_in("data-manager"))["access_token"]
+    read = 0
+    with serve(database) as address, taking(address, api.with_token(token)) as connection:
+        ok(api.client.post("/v1/oauth/revoke", data={"token": token}))
+        while piece := connection.recv(spool.BLOCK):
+            read += len(piece)
+            time.sleep(0.02)
+        until(free)
+        assert files(tmp_path) == 0
+    assert read < SIZE / 2

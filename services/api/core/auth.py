@@ -85,6 +85,17 @@ class EndedSessions(Protocol):
         """Whether a session is over."""
 
 
+async def is_over(session: UUID, ended: EndedSessions) -> bool:
+    """Whether a session has ended, which the end of a token's time is not.
+
+    Raises:
+        Unavailable: it cannot be known.
+    """
+    if ended.stale:
+        await run_in_threadpool(ended.refresh)
+    return ended.has_ended(session)
+
+
 class TokenCache:
     """Tokens verified before, so that a signature is checked once per token and worker.
 
@@ -111,9 +122,7 @@ class TokenCache:
             self._generation = self._issuer.generation
             self._known.clear()
         principal, expires_at = self._known.get(token) or await self._verify(token)
-        if ended.stale:
-            await run_in_threadpool(ended.refresh)
-        if expires_at <= time.time() or ended.has_ended(principal.session):
+        if await is_over(principal.session, ended) or expires_at <= time.time():
             self._known.pop(token, None)
             raise _invalid()
         return principal

@@ -2,12 +2,13 @@
 
 import json
 from email.utils import format_datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from services.api.core.auth import Principal, open_to_all, require
+from services.api.core.auth import Principal, is_over, open_to_all, require
 from services.api.core.context import ClockDep, LoadedDep, SettingsDep
 from services.api.core.errors import (
     Forbidden,
@@ -112,7 +113,8 @@ def read_export(
     }
     if source is not None and source.changed_at is not None:
         headers["Last-Modified"] = format_datetime(source.changed_at, usegmt=True)
-    return ExportAnswer(production, headers, settings.send_seconds)
+    over = partial(is_over, caller.session, request.app.state.watch)
+    return ExportAnswer(production, headers, settings.send_seconds, over)
 
 
 _STATEMENT: dict[str, Any] = {
