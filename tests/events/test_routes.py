@@ -40,6 +40,17 @@ def test_pages_hold_every_event_once_and_end_with_no_cursor(api: Api) -> None:
     assert [one["site"] for one in everywhere] == ["NN", "LZ", "NN", "YL", "NN", None]
 
 
+def test_the_link_to_the_next_page_goes_on_after_the_last_event(api: Api) -> None:
+    for _ in range(5):
+        told(api.state.database, uuid4())
+    reader = api.as_("investigator")
+    known = ok(reader.get("/v1/events?limit=1"))["items"][0]["id"]
+    page = reader.get(f"/v1/events?limit=2&after={known}&type=visit.recorded")
+    following = reader.get(page.links["next"]["url"])
+    assert [len(ok(one)["items"]) for one in (page, following)] == [2, 2]
+    assert "next" not in following.links
+
+
 def test_one_type_can_be_asked_for(api: Api) -> None:
     told(api.state.database, uuid4(), 2)
     told(api.state.database, uuid4(), 1, EventType.SUBJECT_RANDOMIZED)

@@ -245,7 +245,9 @@ def _answer(request: Request, result: Any, status: int) -> Response:
 def link_next(request: Request, result: Page[Any], answer: Response) -> None:
     """Name the next page in the answer's header."""
     if result.next_cursor is not None:
-        url = request.url.include_query_params(cursor=result.next_cursor)
+        # A feed's `after` names a place as the cursor does: never both.
+        begun = request.url.remove_query_params("after")
+        url = begun.include_query_params(cursor=result.next_cursor)
         answer.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
 
 
