@@ -21,6 +21,7 @@ from services.api.core.errors import (
     BodyTooLarge,
     Internal,
     Invalid,
+    OutcomeUnknown,
     Problem,
     RecordFrozen,
     RecordLocked,
@@ -34,7 +35,8 @@ from services.api.language.tags import Language
 
 Json = dict[str, Any]
 
-ALWAYS = (Invalid, Internal, Unavailable)  # a parameter that does not exist is refused anywhere
+ALWAYS = (Invalid, Internal, Unavailable, OutcomeUnknown)
+"""A parameter that does not exist is refused anywhere, and every caller is noted in the trail."""
 WITH_BODY = (BadRequest, BodyTooLarge, UnsupportedMediaType)
 OF_THE_RECORD = (RecordFrozen, RecordLocked)
 
