@@ -63,7 +63,7 @@ contract: $(READY) $(NODE) ## Check the contract: Spectral, Redocly, and what wo
 		--format=stylish > $(VENV)/redocly.log 2>&1 || { cat $(VENV)/redocly.log; exit 1; }
 
 demo: $(READY) ## Take 200 subjects through a running sandbox, to the DMC's report
-	@$(BIN)/trial demo --subjects 200
+	@$(BIN)/trial demo --subjects 200 --url http://127.0.0.1:$${TRIAL_PORT:-8000}
 
 openapi: $(READY) $(NODE) ## Write openapi/openapi.json from the code, its examples, and the clients
 	@$(BIN)/trial openapi openapi/openapi.json
