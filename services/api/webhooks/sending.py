@@ -64,7 +64,7 @@ class Message:
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The authorities that certificates must come from; SSL_CERT_FILE adds a hospital's own."""
+    """The authorities that certificates must come from; SSL_CERT_FILE names others instead."""
     return httpx.create_ssl_context()
 
 
