@@ -9,6 +9,7 @@ from services.api.discontinuations.rules import (
     StudyCause,
     contradicts,
     treatment_ended_on,
+    why_left,
 )
 from services.api.enrolment.rules import LEFT, SubjectStatus
 
@@ -46,3 +47,35 @@ def test_a_corrected_cause_leads_to_the_status_or_where_the_one_before_did(
 ) -> None:
     kept = LEADS_TO[now] == LEADS_TO[before] or LEADS_TO[now] == status
     assert contradicts(before, now, status) != kept
+
+
+MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "left_on", "died_on", "recorded", "withdrawn_on", "why"),
+    [
+        ("in_follow_up", None, None, None, None, None),
+        ("lost_to_follow_up", MAY, None, None, None, "lost_to_follow_up"),
+        ("lost_to_follow_up", MAY, None, "other", None, "other"),
+        ("withdrawn", MAY, None, None, MAY, "consent_withdrawn"),
+        ("withdrawn", MAY, None, None, None, "withdrawn"),
+        ("withdrawn", MAY, None, "physician_decision", MAY, "physician_decision"),
+        ("withdrawn", MAY, None, None, JUNE, "other"),
+        ("died", MAY, MAY, None, None, "died"),
+        ("died", MAY, None, None, None, "died"),
+        ("died", MAY, JUNE, None, MAY, "consent_withdrawn"),
+        ("died", MAY, JUNE, None, JUNE, "other"),
+        ("died", None, JUNE, None, None, None),
+    ],
+)
+def test_how_a_subject_first_left_is_not_changed_by_what_happened_since(
+    status: str,
+    left_on: date | None,
+    died_on: date | None,
+    recorded: str | None,
+    withdrawn_on: date | None,
+    why: str | None,
+) -> None:
+    found = why_left(status, left_on, died_on, recorded=recorded, withdrawn_on=withdrawn_on)
+    assert found == why

@@ -39,6 +39,30 @@ LEADS_TO: Mapping[StudyCause, SubjectStatus] = {
 """The state of a subject who left the study for that cause."""
 
 
+def why_left(
+    status: str,
+    left_on: date | None,
+    died_on: date | None,
+    *,
+    recorded: str | None,
+    withdrawn_on: date | None,
+) -> str | None:
+    """Why a subject first left the study, a cause or a state; None of who is in it or never was.
+
+    `recorded` is the cause that was stated, `withdrawn_on` the day on which
+    consent was. What happened after the day of leaving is not how they left, and
+    nothing else may be known.
+    """
+    if recorded is not None or left_on is None:
+        return recorded
+    if withdrawn_on is not None and withdrawn_on <= left_on:
+        return StudyCause.CONSENT_WITHDRAWN
+    since = withdrawn_on if status == SubjectStatus.WITHDRAWN else died_on
+    if since is not None and since > left_on:
+        return StudyCause.OTHER
+    return status
+
+
 def contradicts(before: StudyCause, now: StudyCause, status: SubjectStatus) -> bool:
     """Whether a corrected cause leads to a state that the subject is not in.
 
