@@ -26,10 +26,10 @@ def randomized(number: int, window: Window | None, status: OutcomeStatus) -> Par
 SUBJECTS = [
     Participant(subject_id(1), "NN", "screening"),
     Participant(subject_id(2), "NN", "eligible"),
-    Participant(subject_id(3), "NN", "withdrawn"),
+    Participant(subject_id(3), "NN", "withdrawn", left_on=START),
     Participant(subject_id(4), "NN", "screen_failed", failed=("I02", "E01")),
     Participant(subject_id(5), "NN", "screen_failed", failed=("I02",)),
-    Participant(subject_id(6), "NN", "screen_failed"),
+    Participant(subject_id(6), "NN", "died"),  # since; no day of leaving is kept of them
     randomized(7, OVER, OutcomeStatus.EVENT),
     randomized(8, OVER, OutcomeStatus.NO_EVENT),
     randomized(9, OVER, OutcomeStatus.NOT_EVALUABLE),

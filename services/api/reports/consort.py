@@ -26,7 +26,7 @@ def consort(
 ) -> Consort:
     """The report; `criteria` are the wordings of the protocol's criteria by their id."""
     before = [one for one in participants if one.randomized_on is None]
-    excluded = [one for one in before if one.status == SubjectStatus.SCREEN_FAILED]
+    excluded = [one for one in before if one.screen_failed]
     failed = Counter(criterion for one in excluded for criterion in one.failed)
     waiting = sum(one.status in WAITING for one in before)
     return Consort(

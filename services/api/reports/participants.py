@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from services.api.endpoint.rules import Outcome
+from services.api.enrolment.rules import SubjectStatus, failed_screening
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Participant:
     study_cause: str | None = None
     left_on: date | None = None
     outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def screen_failed(self) -> bool:
+        """Whether the subject failed screening, whatever happened to them since."""
+        return failed_screening(SubjectStatus(self.status), self.left_on)
 
     @property
     def analysed(self) -> bool:

@@ -1,7 +1,7 @@
 """What the reports read of other tables: plain rows, a few statements for each report."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from services.api.core.clock import Clock
 from services.api.core.records import last_of_each
 from services.api.corrections.models import Correction
 from services.api.discontinuations.models import Discontinuation
+from services.api.discontinuations.rules import why_left
 from services.api.eligibility.models import EligibilityEvaluation
 from services.api.endpoint import service as endpoint
-from services.api.enrolment.models import Subject
+from services.api.enrolment.models import ConsentWithdrawal, Subject
 from services.api.gradings.models import Grading, GradingSignature
 from services.api.identity.models import Account
 from services.api.locks.models import SubjectLock
@@ -42,6 +43,7 @@ def _table(model: type[SQLModel]) -> Any:
 
 _SUBJECT, _ALLOCATION, _CORRECTION = _table(Subject), _table(Allocation), _table(Correction)
 _EVALUATION, _DISCONTINUATION = _table(EligibilityEvaluation), _table(Discontinuation)
+_WITHDRAWAL = _table(ConsentWithdrawal)
 _GRADING, _GRADED = _table(Grading), _table(GradingSignature)
 _EVENT, _REVIEWED = _table(AdverseEvent), _table(AdverseEventSignature)
 _QUERY, _STEP, _ACCOUNT = _table(DataQuery), _table(QueryStep), _table(Account)
@@ -73,6 +75,7 @@ def participants(
     allocations = _by_subject(session, columns_of(_ALLOCATION), sites, _ALLOCATION)
     evaluations = _by_subject(session, current(_EVALUATION, "subject_id"), sites, _EVALUATION)
     ended = _by_subject(session, current(_DISCONTINUATION, "subject_id"), sites, _DISCONTINUATION)
+    withdrawn = _withdrawn(session, sites)
     later = columns_of(_CORRECTION.c.subject_id).where(_CORRECTION.c.retained.is_(False))
     not_retained = set(session.connection().execute(later).scalars())
     subjects = columns_of(_SUBJECT).where(_SUBJECT.c.site.in_(sites))
@@ -92,7 +95,13 @@ def participants(
                 arm=allocation.arm if allocation and by_arm else None,
                 retained=row.id not in not_retained,
                 treatment_cause=stopped and stopped.treatment_cause,
-                study_cause=(stopped and stopped.study_cause) or (row.left_on and row.status),
+                study_cause=why_left(
+                    row.status,
+                    row.left_on,
+                    row.died_on,
+                    recorded=stopped and stopped.study_cause,
+                    withdrawn_on=withdrawn.get(row.id),
+                ),
                 left_on=row.left_on,
                 outcome=one.outcome,
             )
@@ -102,7 +111,15 @@ def participants(
 
 def newest_record(session: Session, sites: Collection[str]) -> datetime | None:
     """When the newest of the records that the reports count was made."""
-    tables = (_SUBJECT, _ALLOCATION, _GRADING, _EVENT, _DISCONTINUATION, _CORRECTION)
+    tables = (
+        _SUBJECT,
+        _WITHDRAWAL,
+        _ALLOCATION,
+        _GRADING,
+        _EVENT,
+        _DISCONTINUATION,
+        _CORRECTION,
+    )
     each = union_all(
         *(
             columns_of(func.max(table.c.recorded_at).label("at")).where(table.c.site.in_(sites))
@@ -118,6 +135,14 @@ def _by_subject(
 ) -> dict[UUID, Any]:
     rows = session.connection().execute(query.where(table.c.site.in_(sites)))
     return {row.subject_id: row for row in rows}
+
+
+def _withdrawn(session: Session, sites: Collection[str]) -> dict[UUID, date]:
+    """The first day on which each subject who did so withdrew consent."""
+    first = func.min(_WITHDRAWAL.c.withdrawn_on).label("on")
+    query = columns_of(_WITHDRAWAL.c.subject_id, first).where(_WITHDRAWAL.c.site.in_(sites))
+    rows = session.connection().execute(query.group_by(_WITHDRAWAL.c.subject_id))
+    return {row.subject_id: row.on for row in rows}
 
 
 def _failed(evaluation: Any) -> tuple[str, ...]:

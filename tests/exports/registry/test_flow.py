@@ -1,5 +1,7 @@
 """Participant flow: who started either completed or did not, for one reason."""
 
+from datetime import timedelta
+
 from services.api.discontinuations.rules import StudyCause
 from services.api.enrolment.rules import LEFT
 from services.api.exports.registry.flow import REASONS, STILL_OBSERVED, ended, participant_flow
@@ -15,7 +17,7 @@ PEOPLE = [
     person(6, "control", retained=False),
     person(7, None, status="screen_failed"),
     person(8, None, status="screening"),
-    person(9, None, status="withdrawn"),
+    person(9, None, status="withdrawn", left_on=START),
 ]
 
 
@@ -42,14 +44,30 @@ def test_who_started_completed_or_did_not_for_one_reason() -> None:
     assert reasons == {
         "Death": [1, 0],
         "Still under observation": [1, 0],
-        "Withdrawal by Subject": [0, 1],
+        "Withdrawn by the subject's or a physician's decision": [0, 1],
     }
 
 
 def test_who_is_watched_has_not_completed_and_who_left_never_does() -> None:
     assert ended(person(1, window=RUNNING), TODAY) == STILL_OBSERVED
     assert ended(person(1, window=OVER), TODAY) is None
-    assert ended(person(1, study_cause="lost_to_follow_up"), TODAY) == "Lost to Follow-up"
+    assert (
+        ended(person(1, study_cause="lost_to_follow_up", left_on=START), TODAY)
+        == "Lost to Follow-up"
+    )
+
+
+def test_who_leaves_or_dies_after_the_last_day_of_observation_has_completed() -> None:
+    last = OVER.to
+    assert last is not None
+    left = {"study_cause": "died", "status": "died"}
+    assert ended(person(1, left_on=last + timedelta(days=1), **left), TODAY) is None
+    assert ended(person(1, left_on=last, **left), TODAY) == "Death"
+
+
+def test_who_failed_screening_and_died_since_failed_screening() -> None:
+    told = participant_flow([person(1, None, status="died")], PROTOCOL, TODAY)
+    assert "1 failed screening, 0 left before" in told["preAssignmentDetails"]
 
 
 def test_what_came_before_randomization_is_told_in_words() -> None:

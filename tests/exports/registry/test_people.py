@@ -39,7 +39,8 @@ def test_what_is_told_of_a_person_is_what_is_recorded(extract: Extract, lived: L
     stored = lived.api.rows(
         "SELECT subject.id, sex, (normalised->>'age_at_consent')::int AS age, stratum.levels,"
         " (SELECT min(signed_on) FROM consent WHERE subject_id = subject.id) AS enrolled_on,"
-        " (SELECT count(*) FROM (SELECT DISTINCT ON (id) * FROM adverse_event"
+        " (SELECT count(DISTINCT coalesce(first_id, id))"
+        "   FROM (SELECT DISTINCT ON (id) * FROM adverse_event"
         "   WHERE subject_id = subject.id ORDER BY id, version DESC) AS event"
         "   WHERE nullified IS NULL"
         "   AND onset_on >= (randomized_at AT TIME ZONE 'Asia/Shanghai')::date) AS events"

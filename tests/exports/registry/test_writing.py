@@ -105,11 +105,14 @@ def test_events_of_each_arm_equal_those_in_the_database(extract: Extract, lived:
         for one in lived.api.rows(
             "SELECT event.serious, arm, count(*) AS events,"
             " count(DISTINCT event.subject_id) AS subjects"
+            # A case is one event, serious if any of its grades is.
+            " FROM (SELECT event.subject_id, bool_or(serious) AS serious, arm"
             " FROM (SELECT DISTINCT ON (id) * FROM adverse_event ORDER BY id, version DESC)"
             " AS event JOIN allocation ON allocation.subject_id = event.subject_id"
             " WHERE event.nullified IS NULL"
             " AND onset_on >= (randomized_at AT TIME ZONE 'Asia/Shanghai')::date"
-            " AND NOT EXISTS (SELECT FROM randomization_correction AS later"
+            " GROUP BY coalesce(first_id, event.id), event.subject_id, arm) AS event"
+            " WHERE NOT EXISTS (SELECT FROM randomization_correction AS later"
             " WHERE later.subject_id = event.subject_id AND later.retained IS FALSE)"
             " GROUP BY event.serious, arm"
         )

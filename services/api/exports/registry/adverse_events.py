@@ -15,16 +15,18 @@ ORGAN_SYSTEMS: Mapping[str, str] = MappingProxyType(
 
 
 def adverse_events(everybody: Sequence[Person], protocol: Protocol) -> Json:
-    """The module; a subject counts once for each term, and every event counts."""
+    """The module; a subject counts once for each term, and every case as one event."""
     groups = by_arm("EG", analysed(everybody), protocol)
     serious, others = _kinds(groups, serious=True), _frequent(groups)
     until = protocol.adverse_events.collected_until_days_after_rt_end
     instead = ", ".join(protocol.adverse_events.graded_instead)
     return {
         "frequencyThreshold": f"{FREQUENT * 100:g}",
-        "timeFrame": f"From randomization until {until} days after radiotherapy.",
+        "timeFrame": f"From randomization until {until} days after radiotherapy; what was reported"
+        " of later days counts too.",
         "description": "Everybody who was randomized, in the arm they were allocated to, each"
-        " person once. Deaths are those of any cause. What is graded for the outcomes is an adverse"
+        " person once. An event that changes its grade stays one event, serious if it ever was."
+        " Deaths are those of any cause. What is graded for the outcomes is an adverse"
         f" event only when it is serious: {instead}.",
         "eventGroups": [_event_group(group, others) for group in groups],
         "seriousEvents": [_event(one, groups) for one in serious],

@@ -19,7 +19,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         StudyCause.CONSENT_WITHDRAWN: "Withdrawal by Subject",
         StudyCause.OTHER: "Other reason",
         SubjectStatus.DIED: "Death",
-        SubjectStatus.WITHDRAWN: "Withdrawal by Subject",
+        SubjectStatus.WITHDRAWN: "Withdrawn by the subject's or a physician's decision",
     }
 )
 """The registry's words for why somebody left; a state where no cause is recorded."""
@@ -59,11 +59,17 @@ def participant_flow(everybody: Sequence[Person], protocol: Protocol, today: dat
 
 
 def ended(one: Person, today: date) -> str | None:
-    """Why the subject has not completed the study; None of who has."""
-    cause = one.participant.study_cause
-    if cause is not None:
+    """Why the subject has not completed the study; None of who has.
+
+    It is completed with the last day of observation: who leaves, or dies, after
+    that day has completed it.
+    """
+    participant, window = one.participant, one.participant.outcome.window
+    cause, left_on = participant.study_cause, participant.left_on
+    observed = window is not None and window.to is not None and window.to < (left_on or today)
+    if cause is not None and not observed:
         return REASONS[cause]
-    return None if one.participant.over(today) else STILL_OBSERVED
+    return None if participant.over(today) else STILL_OBSERVED
 
 
 def _anybody(_: Person) -> bool:
@@ -87,7 +93,7 @@ def _counts(groups: Sequence[Group], counted: Callable[[Person], bool]) -> list[
 
 def _before(everybody: Sequence[Person]) -> str:
     before = [one.participant for one in everybody if one.participant.randomized_on is None]
-    failed = sum(one.status == SubjectStatus.SCREEN_FAILED for one in before)
+    failed = sum(one.screen_failed for one in before)
     waiting = sum(one.status in WAITING for one in before)
     again = len(everybody) - len(before) - len(analysed(everybody))
     return (

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
+from uuid import UUID
 
+from services.api.discontinuations.rules import why_left
 from services.api.endpoint.rules import Decision, Outcome
 from services.api.enrolment.rules import SubjectStatus
 from services.api.exports.extract import OF_OUTCOME, Extract, Part, SubjectRecord
@@ -14,6 +16,7 @@ from services.api.reports.participants import Participant, analysis_set
 PARTS = (
     *OF_OUTCOME,
     Part.CONSENTS,
+    Part.WITHDRAWALS,
     Part.EVALUATIONS,
     Part.ALLOCATIONS,
     Part.CORRECTIONS,
@@ -24,7 +27,10 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An adverse event since randomization, in the words of its dictionary."""
+    """An adverse event since randomization, in the words of its dictionary.
+
+    A case with all its grades is one event, serious if it ever was.
+    """
 
     term: str
     organ_system: str
@@ -96,7 +102,15 @@ def _person(extract: Extract, record: SubjectRecord, shared: _Shared, *, by_arm:
             arm=shared(allocation.arm) if allocation and by_arm else None,
             retained=all(one.retained is not False for one in record.all(Part.CORRECTIONS)),
             treatment_cause=ended and ended.treatment_cause,
-            study_cause=(ended and ended.study_cause) or (subject.left_on and subject.status),
+            study_cause=why_left(
+                subject.status,
+                subject.left_on,
+                subject.died_on,
+                recorded=ended and ended.study_cause,
+                withdrawn_on=min(
+                    (one.withdrawn_on for one in record.all(Part.WITHDRAWALS)), default=None
+                ),
+            ),
             left_on=subject.left_on,
             outcome=shared(_counted(outcome)),
         ),
@@ -132,13 +146,21 @@ def _age(extract: Extract, record: SubjectRecord, allocation: Any) -> int | None
 
 
 def _events(record: SubjectRecord, randomized_on: date | None) -> tuple[Happened, ...]:
-    """Of who was randomized, the events that stand and began on that day or later."""
+    """Of who was randomized, the cases with a grade that stands and began on that day or later."""
     if randomized_on is None:
         return ()
+    cases: dict[UUID, list[Any]] = {}
+    for one in record.current(Part.ADVERSE_EVENTS):
+        if not one.nullified and one.onset_on >= randomized_on:
+            cases.setdefault(one.first_id or one.id, []).append(one)
     return tuple(
-        Happened(one.term, _organ_system(one), f"CTCAE {one.ctcae_version}", one.serious)
-        for one in record.current(Part.ADVERSE_EVENTS)
-        if not one.nullified and one.onset_on >= randomized_on
+        Happened(
+            grades[0].term,
+            _organ_system(grades[0]),
+            f"CTCAE {grades[0].ctcae_version}",
+            serious=any(one.serious for one in grades),
+        )
+        for grades in cases.values()
     )
 
 
