@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from trial_client.problems import TrialProblem
+from trial_client.problems import TrialProblem, json_in
 from trial_client.retries import Retries, deliver
 
 TOKEN = "/v1/oauth/token"
@@ -160,6 +160,5 @@ class Session:
             retries=self._retries,
         )
         if not delivered.response.is_success:
-            raise TrialProblem(delivered.response)
-        body: dict[str, Any] = delivered.response.json()
-        return body
+            raise TrialProblem(delivered.response, uncertain=delivered.uncertain)
+        return json_in(delivered.response)

@@ -18,8 +18,9 @@ class TrialProblem(Exception):
 
     Decide by `code`; `detail` says in a sentence what to do next, and `errors`
     names each thing that is wrong. `request_id` is what to quote to the
-    service's operators. `uncertain` tells that the answer of an earlier attempt
-    was lost, so that the change may have been made all the same: read the record.
+    service's operators. `uncertain` tells that the answer of an attempt was lost,
+    be it an earlier one or the last, so that the change may have been made all
+    the same: read the record.
     """
 
     idempotency_key: str | None = None
@@ -42,18 +43,20 @@ class TrialProblem(Exception):
 
 
 class Unreachable(Exception):
-    """There was no answer, or not all of it, in any attempt.
+    """There was no answer, or not all of it, in the last attempt.
 
-    Whether the request was done is not known. Send it again with the same
+    `uncertain` tells that the request was sent, so that it may have been done: it
+    was not where no attempt found a connection. Send it again with the same
     `idempotency_key`, or read the record.
     """
 
     idempotency_key: str | None = None
     """The key that was sent: give it again to repeat the same request later."""
 
-    def __init__(self, method: str, path: str) -> None:
+    def __init__(self, method: str, path: str, *, uncertain: bool = False) -> None:
         self.method = method
         self.path = path
+        self.uncertain = uncertain
         super().__init__(f"no answer to {method} {path}")
 
 
@@ -61,6 +64,21 @@ def code_of(response: httpx.Response) -> str:
     """The problem's code; `no_problem` where something between us and the service answered."""
     type_ = str(_read(response).get("type", ""))
     return type_.rpartition("/problems/")[2] if "/problems/" in type_ else "no_problem"
+
+
+def json_in(response: httpx.Response) -> dict[str, Any]:
+    """What a success says.
+
+    Raises:
+        TrialProblem: it is none of the service's, such as a proxy's page to sign in.
+    """
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise TrialProblem(response, uncertain=response.request.method != "GET")
+    return body
 
 
 def _read(response: httpx.Response) -> dict[str, Any]:

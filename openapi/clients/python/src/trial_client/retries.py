@@ -9,12 +9,14 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from trial_client.problems import Unreachable, code_of
+from trial_client.problems import TrialProblem, Unreachable, code_of
 
 BUSY = frozenset({429, 502, 503, 504})
 """Statuses that pass: too many requests, and a service that is away or behind a proxy that is."""
 UNCERTAIN = frozenset({502, 504})
 """Answers of a proxy that lost ours: what became of the request is not known."""
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures before there was a connection: nothing became of the request."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Retries:
 
 @dataclass(frozen=True)
 class Delivered:
-    """An answer; `uncertain` when an earlier attempt may have been done too."""
+    """An answer; `uncertain` when an attempt may have been done whose answer was lost.
+
+    That may be an earlier attempt, or this one, where a proxy answered for the service.
+    """
 
     response: httpx.Response
     uncertain: bool
@@ -64,6 +69,13 @@ def passes(response: httpx.Response) -> bool:
     return response.status_code in BUSY or still_in_flight
 
 
+def lost(response: httpx.Response) -> bool:
+    """Whether what became of the request is not known, for all that this answer says."""
+    code = code_of(response)
+    no_service = response.status_code >= 500 and code == "no_problem"
+    return response.status_code in UNCERTAIN or code == "outcome_unknown" or no_service
+
+
 def deliver(
     attempt: Callable[[], httpx.Response], *, safe: bool, asked: str, path: str, retries: Retries
 ) -> Delivered:
@@ -73,7 +85,8 @@ def deliver(
     Idempotency-Key, and what changes the version that If-Match names.
 
     Raises:
-        Unreachable: no attempt was answered.
+        Unreachable: the last attempt was not answered, or the token's renewal before it.
+        TrialProblem: there was no token for it.
     """
     uncertain = False
     for number in range(1, retries.attempts + 1):
@@ -82,15 +95,17 @@ def deliver(
         try:
             response = attempt()
         except httpx.TransportError as error:
+            uncertain |= not isinstance(error, NOT_SENT)
             if last:
-                raise Unreachable(asked, path) from error
-        if response is None:
-            uncertain = True
-        elif last or not passes(response) or retry_after(response) > retries.patience:
-            return Delivered(response, uncertain)
-        else:
-            uncertain |= response.status_code in UNCERTAIN
-            uncertain |= code_of(response) == "outcome_unknown"
+                raise Unreachable(asked, path, uncertain=uncertain) from error
+        except (TrialProblem, Unreachable) as error:
+            # There was no token for this attempt, which tells nothing of those before it.
+            error.uncertain = uncertain
+            raise
+        if response is not None:
+            uncertain |= lost(response)
+            if last or not passes(response) or retry_after(response) > retries.patience:
+                return Delivered(response, uncertain)
             response.close()
         time.sleep(retries.before(number, response))
     raise AssertionError("the last attempt returns or raises")

@@ -10,7 +10,7 @@ import httpx
 
 from trial_client.answers import Answer, Download
 from trial_client.credentials import Credentials, Session
-from trial_client.problems import TrialProblem, Unreachable
+from trial_client.problems import TrialProblem, Unreachable, json_in
 from trial_client.retries import Delivered, Retries, deliver
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -222,7 +222,7 @@ def _successful(delivered: Delivered) -> httpx.Response:
 
 def _answer(response: httpx.Response, *, replayed: bool = False) -> Answer[Any]:
     return Answer(
-        body=None if response.status_code in WITHOUT_BODY else response.json(),
+        body=None if response.status_code in WITHOUT_BODY else json_in(response),
         etag=response.headers.get("ETag", ""),
         replayed=replayed or response.headers.get("Idempotency-Replayed") == "true",
         request_id=response.headers.get("X-Request-Id", ""),
