@@ -1,6 +1,5 @@
 """One call: its token, its attempts, and its answer or problem."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote
@@ -11,6 +10,7 @@ import httpx
 from trial_client.answers import Answer, Download
 from trial_client.credentials import Credentials, Session
 from trial_client.problems import TrialProblem, Unreachable, json_in
+from trial_client.records import is_own, version_of
 from trial_client.retries import Delivered, Retries, deliver
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -95,9 +95,10 @@ class Sender:
         request = self._request(method, path, query, body, form, if_match, idempotency_key)
         try:
             delivered = self._delivered(request)
+            own = None
             if delivered.response.status_code == 412 and delivered.uncertain:
-                return self._own_change(delivered, path, body or {}, str(if_match))
-            return _answer(_successful(delivered))
+                own = self._own_change(method, path, body or {}, str(if_match))
+            return own or _answer(_successful(delivered))
         except (TrialProblem, Unreachable) as error:
             error.idempotency_key = idempotency_key
             raise
@@ -179,39 +180,21 @@ class Sender:
         return response
 
     def _own_change(
-        self, refused: Delivered, path: str, body: Mapping[str, object], if_match: str
-    ) -> Answer[Any]:
+        self, method: str, path: str, body: Mapping[str, object], if_match: str
+    ) -> Answer[Any] | None:
         """The answer of a change that was made, although its first answer was lost.
 
-        The version that it was made on is gone. It was ours that took its
-        place if the next version says all that was sent.
+        The version that it was made on is gone. It was ours that took its place
+        if the next version is what was sent; where that cannot be told, it was not.
         """
-        found = self._delivered(self._request("GET", path)).response
-        if found.is_success and _version(found.headers.get("ETag", "")) == _version(if_match) + 1:
-            given = {name: value for name, value in body.items() if name != "reason"}
-            if says(found.json(), given):
-                return _answer(found, replayed=True)
-        raise TrialProblem(refused.response, uncertain=True)
-
-
-def says(record: object, given: object) -> bool:
-    """Whether a record holds what was given; it may hold more."""
-    if isinstance(given, Mapping):
-        return isinstance(record, Mapping) and all(
-            says(record.get(name), value) for name, value in given.items()
-        )
-    if isinstance(given, list | tuple):
-        return (
-            isinstance(record, list)
-            and len(record) == len(given)
-            and all(says(one, other) for one, other in zip(record, given, strict=True))
-        )
-    return record == given and isinstance(record, bool) == isinstance(given, bool)
-
-
-def _version(etag: str) -> int:
-    found = re.match(r'(?:W/)?"(\d+)', etag)
-    return int(found[1]) if found else -1
+        try:
+            found = _successful(self._delivered(self._request("GET", path)))
+            record = json_in(found)
+        except (TrialProblem, Unreachable):
+            return None
+        next_one = version_of(found.headers.get("ETag", "")) == version_of(if_match) + 1
+        own = next_one and is_own(record, body, whole=method == "PUT")
+        return _answer(found, replayed=True) if own else None
 
 
 def _successful(delivered: Delivered) -> httpx.Response:
