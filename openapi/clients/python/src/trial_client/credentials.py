@@ -16,13 +16,19 @@ REVOKE = "/v1/oauth/revoke"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MARGIN = 60.0
 """Seconds before its end at which a token is renewed; of a short-lived one, a fifth of its life."""
+LIMIT = 4.0
+"""Seconds that an answer with tokens may take: a refresh token is good again for ten, and the next
+attempt must come within them."""
 
 Form = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Password:
-    """A person. With a one-time code, the session lasts as long as it can be refreshed."""
+    """A person. With a one-time code, the session lasts as long as it can be refreshed.
+
+    The code is good once, so signing in with it is not tried again.
+    """
 
     username: str
     password: str = field(repr=False)
@@ -106,9 +112,14 @@ class Session:
         self._token: str | None = None
         self._refresh_token: str | None = None
         self._renew_at = 0.0
+        self.ended = 0
+        """How often it was signed out."""
 
-    def token(self, *, refused: str | None = None) -> str:
+    def token(self, *, began: int, refused: str | None = None) -> str | None:
         """A token that is still good, and is not the one that was `refused`.
+
+        `began` is what `ended` was when the call began: a call from before a
+        signing out does not sign in again, and has to do with what there is.
 
         Raises:
             TrialProblem: the credentials do not hold, or not any more.
@@ -118,17 +129,31 @@ class Session:
         if isinstance(credentials, AccessToken):
             return credentials.token()
         with self._lock:
-            if self._token in {None, refused} or time.monotonic() >= self._renew_at:
+            over = self._token in {None, refused} or time.monotonic() >= self._renew_at
+            if over and began == self.ended:
                 self._keep(self._renewed(credentials))
-            return str(self._token)
+            return self._token
 
     def end(self) -> None:
-        """Sign out: the session's tokens are refused from now on."""
+        """Sign out: the session's tokens are refused from now on.
+
+        They are kept until the service has said so, to sign out again where it did not.
+
+        Raises:
+            TrialProblem: the session goes on.
+            Unreachable: it may go on.
+        """
         with self._lock:
-            token = self._refresh_token or self._token
-            self._token = self._refresh_token = None
+            token = self._refresh_token or self._token or self._given()
             if token is not None:
                 self._post(REVOKE, lambda: {"token": token})
+            self._token = self._refresh_token = None
+            self.ended += 1
+
+    def _given(self) -> str | None:
+        """The token of a session that was begun elsewhere and not yet gone on with."""
+        credentials = self._credentials
+        return credentials.refresh_token if isinstance(credentials, RefreshToken) else None
 
     def _renewed(self, credentials: SignIn) -> dict[str, Any]:
         if self._refresh_token is not None:
@@ -142,7 +167,8 @@ class Session:
                 if refusal.code != "invalid_grant" or not credentials.lasting:
                     raise
                 self._refresh_token = None
-        return self._post(TOKEN, credentials.form)
+        once = isinstance(credentials, Password) and credentials.totp is not None
+        return self._post(TOKEN, credentials.form, safe=not once)
 
     def _keep(self, answer: dict[str, Any]) -> None:
         life = float(answer["expires_in"])
@@ -150,11 +176,12 @@ class Session:
         self._refresh_token = answer.get("refresh_token")
         self._renew_at = time.monotonic() + life - min(MARGIN, life / 5)
 
-    def _post(self, path: str, form: Callable[[], Form]) -> dict[str, Any]:
-        # Signing in twice does no harm, and a refresh token is good again for some seconds.
+    def _post(self, path: str, form: Callable[[], Form], *, safe: bool = True) -> dict[str, Any]:
+        # Signing in twice does no harm, and a refresh token is good again for some seconds; a
+        # one-time code is not.
         delivered = deliver(
-            lambda: self._http.post(path, data=dict(form())),
-            safe=True,
+            lambda: self._http.post(path, data=dict(form()), timeout=LIMIT),
+            safe=safe,
             asked="POST",
             path=path,
             retries=self._retries,

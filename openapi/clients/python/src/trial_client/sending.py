@@ -153,24 +153,24 @@ class Sender:
 
     def _delivered(self, request: httpx.Request, *, stream: bool = False) -> Delivered:
         secured = "Idempotency-Key" in request.headers or "If-Match" in request.headers
+        began = 0 if self._session is None else self._session.ended
         return deliver(
-            lambda: self._attempt(request, stream=stream),
+            lambda: self._attempt(request, began, stream=stream),
             safe=request.method == "GET" or secured,
             asked=request.method,
             path=request.url.path,
             retries=self._retries,
         )
 
-    def _attempt(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
-        token = None
-        if self._session is not None:
-            token = self._session.token()
-            request.headers["Authorization"] = f"Bearer {token}"
-        response = self._read(request, stream=stream)
-        if response.status_code == 401 and self._session is not None:
-            renewed = self._session.token(refused=token)
-            request.headers["Authorization"] = f"Bearer {renewed}"
-            response = self._read(request, stream=stream)
+    def _attempt(self, request: httpx.Request, began: int, *, stream: bool) -> httpx.Response:
+        if self._session is None:
+            return self._read(request, stream=stream)
+        token = self._session.token(began=began)
+        response = self._read(_with_token(request, token), stream=stream)
+        if response.status_code == 401:
+            renewed = self._session.token(began=began, refused=token)
+            if renewed not in {None, token}:
+                response = self._read(_with_token(request, renewed), stream=stream)
         return response
 
     def _read(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
@@ -195,6 +195,12 @@ class Sender:
         next_one = version_of(found.headers.get("ETag", "")) == version_of(if_match) + 1
         own = next_one and is_own(record, body, whole=method == "PUT")
         return _answer(found, replayed=True) if own else None
+
+
+def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
+    if token is not None:
+        request.headers["Authorization"] = f"Bearer {token}"
+    return request
 
 
 def _successful(delivered: Delivered) -> httpx.Response:
