@@ -83,6 +83,7 @@ def event(**columns: Any) -> Any:
         "id": UUID(int=20),
         "version": 1,
         "first_id": None,
+        "continues": None,
         "nullified": None,
         "term": "Nausea",
         "meddra_code": "10028813",

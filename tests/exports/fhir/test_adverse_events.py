@@ -1,5 +1,6 @@
 """Adverse events in the words of FHIR."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from services.api.exports.fhir import adverse_events
 from tests.exports.fhir.conforming import faults
 from tests.exports.fhir.conftest import Exported, own_code
 from tests.exports.fhir.rows import (
+    AT,
+    DAY,
     INVESTIGATOR,
     NAMES,
     PROTOCOL,
@@ -18,6 +21,7 @@ from tests.exports.fhir.rows import (
     event,
     people,
     record,
+    subject,
 )
 from tests.lived import Lived
 from tests.make import Json
@@ -112,6 +116,29 @@ def test_the_reporter_of_the_first_version_stays_the_recorder() -> None:
     assert resource["recorder"] == {"reference": f"PractitionerRole/{INVESTIGATOR}"}
     assert resource["meta"]["versionId"] == "2"
     assert resource["code"]["text"] == "Nausea: after meals (CTCAE 5.0)"
+
+
+def test_an_event_was_recorded_when_its_first_version_was() -> None:
+    corrected = event(version=2, recorded_at=AT + timedelta(days=30), outcome="recovered")
+    resource = told(event(), corrected)
+    assert resource["recordedDate"] == "2026-03-02T01:30:00Z"
+    assert resource["meta"]["lastUpdated"] == "2026-04-01T01:30:00Z"
+
+
+def test_a_grade_lasts_until_the_next_one_begins_it_resolves_or_the_subject_dies() -> None:
+    later = [DAY + timedelta(days=n) for n in range(10)]
+    own = subject(status="died", left_on=later[9], died_on=later[9])
+    events = [
+        event(),
+        event(id=UUID(int=21), continues=UUID(int=20), onset_on=later[4]),
+        event(id=UUID(int=22), continues=UUID(int=21), onset_on=later[5], nullified=True),
+        event(id=UUID(int=23), resolved_on=later[2]),
+    ]
+    given = record(own, {Part.ADVERSE_EVENTS: events})
+    made = adverse_events.resources(given, NAMES, PROTOCOL, people())
+    ends = [one["occurrencePeriod"]["end"] for one in made]
+    assert ends == [str(later[4]), str(later[9]), str(later[9]), str(later[2])]
+    assert "end" not in told(event())["occurrencePeriod"]
 
 
 def test_an_occurrence_names_the_case_that_it_continues() -> None:

@@ -1,8 +1,10 @@
 """AE: what happened to a subject's safety; occurrences reported in error are left out."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
+from services.api.adverse_events.cases import lasts_until
 from services.api.adverse_events.schemas import Seriousness
 from services.api.exports.dataset_json import terminology as ct
 from services.api.exports.dataset_json.domain import Domain, Participant, Row, Variable, flag, iso
@@ -20,13 +22,15 @@ SERIOUSNESS = {
 
 
 def _rows(one: Participant) -> Iterator[Row]:
-    for row in one.record.current(Part.ADVERSE_EVENTS):
-        if not row.nullified:
-            yield _row(one, row)
+    standing = [row for row in one.record.current(Part.ADVERSE_EVENTS) if not row.nullified]
+    following = {row.continues: row.onset_on for row in standing}
+    for row in standing:
+        yield _row(one, row, following.get(row.id))
 
 
-def _row(one: Participant, row: Any) -> Row:
+def _row(one: Participant, row: Any, next_onset_on: date | None) -> Row:
     organ_class = _organ_class(row)
+    until = lasts_until(row.resolved_on, next_onset_on, one.record.subject.died_on)
     return Row(
         {
             "AEGRPID": str(row.first_id or row.id),
@@ -48,9 +52,9 @@ def _row(one: Participant, row: Any) -> Row:
             },
             "AETOXGR": str(row.grade),
             "AESTDTC": iso(row.onset_on),
-            "AEENDTC": iso(row.resolved_on),
+            "AEENDTC": iso(until),
             "AESTDY": one.study_day(row.onset_on),
-            "AEENDY": one.study_day(row.resolved_on),
+            "AEENDY": one.study_day(until),
         },
         {
             "AEAWARE": one.moment(row.aware_at),

@@ -6,6 +6,7 @@ Source: HL7, Adverse Event Clinical Research 1.0.1, for R5; ICH E2B(R3) for the 
 from collections.abc import Iterator
 from typing import Any
 
+from services.api.adverse_events.cases import lasts_until
 from services.api.adverse_events.rules import EXPECTED, ONGOING, UNKNOWN
 from services.api.exports.extract import Part, SubjectRecord
 from services.api.exports.fhir.codes import (
@@ -46,11 +47,12 @@ def resources(
 ) -> Iterator[Json]:
     """Every adverse event in its current version, those that were nullified too."""
     treated = record.one(Part.RADIOTHERAPY) is not None
-    reporters = {
-        one.id: one.recorded_by for one in record.all(Part.ADVERSE_EVENTS) if one.version == 1
-    }
-    for event in record.current(Part.ADVERSE_EVENTS):
-        reporter = people.reference(reporters[event.id])
+    events = record.current(Part.ADVERSE_EVENTS)
+    reported = {one.id: one for one in record.all(Part.ADVERSE_EVENTS) if one.version == 1}
+    following = {one.continues: one.onset_on for one in events if not one.nullified}
+    for event in events:
+        reporter = people.reference(reported[event.id].recorded_by)
+        until = lasts_until(event.resolved_on, following.get(event.id), record.subject.died_on)
         related = event.causality_radiotherapy in protocol.adverse_events.related
         yield resource(
             "AdverseEvent",
@@ -62,9 +64,9 @@ def resources(
             actuality="actual",
             code=_term(event),
             subject=reference("Patient", event.subject_id),
-            occurrencePeriod=period(event.onset_on, event.resolved_on),
+            occurrencePeriod=period(event.onset_on, until),
             detected=instant(event.aware_at),
-            recordedDate=instant(event.recorded_at),
+            recordedDate=instant(reported[event.id].recorded_at),
             location=reference("Location", event.site),
             seriousness=concept(
                 coding(
