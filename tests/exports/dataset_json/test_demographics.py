@@ -44,6 +44,24 @@ def test_who_fails_screening_is_a_screen_failure(api: Api, open_extract: Opener)
     assert (ended["DSDECOD"], ended["DSCAT"]) == ("SCREEN FAILURE", "DISPOSITION EVENT")
 
 
+def test_who_leaves_before_randomization_did_not_fail_screening(
+    api: Api, open_extract: Opener
+) -> None:
+    investigator = api.as_("investigator")
+    investigator.died(investigator.consented())
+    assert only(open_extract(api))["ARMNRS"] == "NOT ASSIGNED"
+
+
+def test_without_randomization_there_is_no_period_of_reference(
+    api: Api, open_extract: Opener
+) -> None:
+    investigator = api.as_("investigator")
+    investigator.died(investigator.consented())
+    found = only(open_extract(api))
+    assert (found["RFSTDTC"], found["RFENDTC"]) == (None, None)
+    assert found["RFPENDTC"] == str(api.today())
+
+
 def test_the_arm_that_was_given_needs_the_drug_to_be_taken(api: Api, open_extract: Opener) -> None:
     """The control arm is given what it was allocated to without any."""
     investigator = api.as_("investigator")

@@ -6,9 +6,9 @@ import pytest
 
 from services.api.adverse_events.schemas import ActionTaken, CausalityVerdict, EventOutcome
 from services.api.discontinuations.rules import StudyCause, TreatmentCause
+from services.api.enrolment.rules import LEFT, SubjectStatus
 from services.api.enrolment.schemas import Sex
 from services.api.exports.dataset_json import terminology as ct
-from services.api.exports.dataset_json.disposition import ENDED
 from tests.first_trial import FIRST_TRIAL
 
 
@@ -28,7 +28,11 @@ def test_every_code_has_its_value(kind: type[StrEnum], codes: ct.Codelist) -> No
 
 
 def test_every_state_in_which_a_subject_ends_has_its_value() -> None:
-    assert set(ct.NCOMPLT.values) >= ENDED
+    assert set(ct.NCOMPLT.values) >= {SubjectStatus.COMPLETED, SubjectStatus.SCREEN_FAILED, *LEFT}
+
+
+def test_no_cause_of_ending_treatment_is_told_as_another() -> None:
+    assert len({ct.NCOMPLT[cause] for cause in TreatmentCause}) == len(TreatmentCause)
 
 
 def test_the_trial_s_country_has_its_code() -> None:

@@ -40,7 +40,12 @@ class Exported:
 
 def own_code(concept: Json) -> str:
     """The trial's own code among a concept's codes."""
-    return str(next(one["code"] for one in concept["coding"] if ".invalid/" in one["system"]))
+    return own_codes(concept)[0]
+
+
+def own_codes(concept: Json) -> list[str]:
+    """The trial's own codes among a concept's codes."""
+    return [str(one["code"]) for one in concept["coding"] if ".invalid/" in one["system"]]
 
 
 def components(observation: Json) -> dict[str, object]:

@@ -8,16 +8,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.api.core.clock import Clock
-from services.api.enrolment.rules import FHIR_STATES, SubjectStatus
+from services.api.enrolment.rules import FHIR_STATES, LEFT, SubjectStatus
 from services.api.exports.extract import Part
 from services.api.exports.fhir.subject import patient, resources
 from tests.exports.fhir.conforming import faults
-from tests.exports.fhir.conftest import Exported, own_code
+from tests.exports.fhir.conftest import Exported, own_code, own_codes
 from tests.exports.fhir.rows import AT, DAY, NAMES, PROTOCOL, SUBJECT, course, record, row, subject
 from tests.lived import Lived
 from tests.make import Json
 
 CLOCK = Clock(ZoneInfo(PROTOCOL.study.time_zone))
+MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 ALLOCATED = row(arm="control", randomization_number="R-0001", randomized_at=AT)
 
 
@@ -46,6 +47,15 @@ def test_a_patient_has_a_sex_and_a_year_and_nothing_else() -> None:
     assert (told["gender"], told["birthDate"]) == ("female", "1974")
 
 
+def test_a_death_is_told_of_with_its_day_where_that_is_known() -> None:
+    died = of("Patient", subject(status="died", left_on=DAY, died_on=DAY))[0]
+    assert died["deceasedDateTime"] == "2026-03-02"
+    assert "deceasedBoolean" not in died
+    some_day = of("Patient", subject(status="died", left_on=DAY))[0]
+    assert some_day["deceasedBoolean"] is True
+    assert "deceasedDateTime" not in some_day
+
+
 def test_every_subject_is_told_of_by_number_and_arm(exported: Exported, lived: Lived) -> None:
     stored = lived.api.rows(
         "SELECT subject.id, number, arm FROM subject"
@@ -63,7 +73,7 @@ def test_who_left_is_told_of_until_when_and_why(exported: Exported, lived: Lived
     told = exported.one("ResearchSubject", lived.subjects["NN"])
     last = told["progress"][-1]
     assert last["subjectState"]["coding"][0]["code"] == "withdrawn"
-    assert own_code(last["reason"]) == "withdrawn"
+    assert own_codes(last["reason"]) == ["withdrawn", "consent_withdrawn"]
     stored = lived.api.rows("SELECT left_on FROM subject WHERE number = 'NN-0001'")
     assert last["startDate"] == told["period"]["end"] == str(stored[0][0])
 
@@ -95,6 +105,49 @@ def test_a_subject_passes_from_state_to_state_on_recorded_days() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("columns", "cause", "withdrawn_on", "state", "reason"),
+    [
+        ({"died_on": JUNE}, None, MAY, "withdrawn", ["withdrawn", "consent_withdrawn"]),
+        ({"died_on": JUNE}, "lost_to_follow_up", None, "off-study", ["lost_to_follow_up"] * 2),
+        (
+            {"status": "withdrawn"},
+            "lost_to_follow_up",
+            JUNE,
+            "off-study",
+            ["lost_to_follow_up"] * 2,
+        ),
+        ({"status": "withdrawn"}, None, JUNE, "off-study", ["other"]),
+        ({"died_on": JUNE}, None, None, "off-study", ["other"]),
+        ({"died_on": MAY}, None, None, "off-study", ["died"]),
+        ({}, None, None, "off-study", ["died"]),
+        ({"status": "withdrawn"}, None, None, "withdrawn", ["withdrawn"]),
+        ({"status": "withdrawn"}, "other", None, "withdrawn", ["withdrawn", "other"]),
+    ],
+)
+def test_who_left_is_in_the_state_and_for_the_reason_of_that_day(
+    columns: Json, cause: str | None, withdrawn_on: date | None, state: str, reason: list[str]
+) -> None:
+    own = subject(**{"status": "died", "left_on": MAY} | columns)
+    parts = {
+        Part.DISCONTINUATIONS: [row(version=1, study_cause=cause)],
+        Part.WITHDRAWALS: [row(consent_id=UUID(int=5), withdrawn_on=withdrawn_on)]
+        if withdrawn_on
+        else [],
+    }
+    last = of("ResearchSubject", own, parts)[0]["progress"][-1]
+    assert last["subjectState"]["coding"][0]["code"] == state
+    assert (last["startDate"], own_codes(last["reason"])) == (str(MAY), reason)
+
+
+@pytest.mark.parametrize("columns", [{"status": "withdrawn"}, {"status": "died", "died_on": DAY}])
+def test_who_failed_screening_stays_ineligible_whatever_happened_since(columns: Json) -> None:
+    last = of("ResearchSubject", subject(**columns))[0]["progress"][-1]
+    assert last["subjectState"]["coding"][0]["code"] == "ineligible"
+    assert own_codes(last["reason"]) == ["screen_failed"]
+    assert "startDate" not in last
+
+
 @pytest.mark.parametrize("status", SubjectStatus, ids=lambda status: status.value)
 def test_the_last_state_is_the_one_of_now(status: SubjectStatus) -> None:
     allocated = (
@@ -102,7 +155,8 @@ def test_the_last_state_is_the_one_of_now(status: SubjectStatus) -> None:
         if FHIR_STATES[status] in {"screening", "eligible", "ineligible"}
         else {Part.ALLOCATIONS: [ALLOCATED]}
     )
-    assert states(subject(status=status.value), allocated)[-1][0] == FHIR_STATES[status]
+    own = subject(status=status.value, left_on=DAY if status in LEFT else None)
+    assert states(own, allocated)[-1][0] == FHIR_STATES[status]
 
 
 def test_the_arm_that_was_followed_is_known_when_its_treatment_began() -> None:

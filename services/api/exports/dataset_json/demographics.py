@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from services.api.enrolment.rules import SubjectStatus
+from services.api.enrolment.rules import SubjectStatus, failed_screening
 from services.api.exports.dataset_json import terminology as ct
 from services.api.exports.dataset_json.domain import (
     Domain,
@@ -17,9 +17,6 @@ from services.api.exports.dataset_json.domain import (
 from services.api.exports.extract import Part
 from services.api.protocol.schema import Arm
 
-NEVER_RANDOMIZED = frozenset({SubjectStatus.SCREENING, SubjectStatus.ELIGIBLE})
-"""Of whom it is not known yet whether they will be."""
-
 
 def _rows(one: Participant) -> Iterator[Row]:
     subject, record = one.record.subject, one.record
@@ -29,7 +26,8 @@ def _rows(one: Participant) -> Iterator[Row]:
         {
             "SUBJID": subject.number,
             "RFSTDTC": iso(one.reference),
-            "RFENDTC": iso(_last_day(one)),
+            # The period of reference begins with randomization: without one there is no end.
+            "RFENDTC": iso(None if one.reference is None else _last_day(one)),
             "RFXSTDTC": iso(min(taken, default=None)),
             "RFXENDTC": iso(max(taken, default=None)),
             "RFICDTC": iso(min(consents, default=None)),
@@ -68,10 +66,10 @@ def _age(one: Participant) -> Mapping[str, Value]:
 
 def _arm(one: Participant, *, took: bool) -> Mapping[str, Value]:
     """The arm allocated to, and the one that was given: none before the study drug was taken."""
-    allocation = one.record.one(Part.ALLOCATIONS)
+    subject, allocation = one.record.subject, one.record.one(Part.ALLOCATIONS)
     if allocation is None:
-        waits = one.record.subject.status in NEVER_RANDOMIZED
-        return {"ARMNRS": "NOT ASSIGNED" if waits else "SCREEN FAILURE"}
+        failed = failed_screening(SubjectStatus(subject.status), subject.left_on)
+        return {"ARMNRS": "SCREEN FAILURE" if failed else "NOT ASSIGNED"}
     arm = next(arm for arm in one.extract.protocol.arms if arm.code == allocation.arm)
     planned = {"ARMCD": _code(arm), "ARM": arm.label}
     if arm.receives_study_drug and not took:

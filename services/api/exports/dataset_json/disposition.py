@@ -1,14 +1,19 @@
 """DS: consent, randomization, and how treatment and taking part ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
-from services.api.enrolment.rules import LEFT, SubjectStatus
+from services.api.discontinuations.rules import StudyCause, why_left
+from services.api.enrolment.rules import SubjectStatus, failed_screening
 from services.api.exports.dataset_json import terminology as ct
 from services.api.exports.dataset_json.domain import Domain, Participant, Row, Value, Variable, iso
 from services.api.exports.extract import Part
 
-ENDED = {SubjectStatus.COMPLETED, SubjectStatus.SCREEN_FAILED, *LEFT}
+IN_WORDS: Mapping[str, str] = {
+    SubjectStatus.WITHDRAWN: "Withdrawn; not known whether by their own or a physician's decision",
+    StudyCause.OTHER: "Left the study; not known why",
+}
+"""DSTERM of who left without a cause on record, where the standard's term says too little."""
 
 
 def _row(one: Participant, on: date | None, category: str, decoded: str, **more: Value) -> Row:
@@ -51,23 +56,48 @@ def _treatment(one: Participant) -> Iterator[Row]:
 
 
 def _study(one: Participant) -> Iterator[Row]:
-    """How taking part ended: as it was recorded with its cause, else as the status says."""
+    """How taking part ended at first, whatever happened since.
+
+    A later death is no disposition event, and DEATH no term of other events: DM tells of it.
+    """
     subject, ended = one.record.subject, one.record.one(Part.DISCONTINUATIONS)
-    category, part = "DISPOSITION EVENT", "STUDY PARTICIPATION"
-    if ended is not None and ended.study_on is not None:
-        cause, told = ct.NCOMPLT[ended.study_cause], ended.study_detail
-        yield _row(one, ended.study_on, category, cause, DSTERM=told, DSSCAT=part)
-    elif subject.status in ENDED:
-        on = subject.left_on or _last_known(one)
-        yield _row(one, on, category, ct.NCOMPLT[subject.status], DSSCAT=part)
+    why, on = _why(one), subject.left_on
+    if why is None:
+        return
+    if why == SubjectStatus.SCREEN_FAILED:
+        on = _evaluated_on(one)
+    elif why == SubjectStatus.COMPLETED:
+        on = _last_visited_on(one)
+    decoded = ct.NCOMPLT[why]
+    told = (ended and ended.study_detail) or IN_WORDS.get(why, decoded)
+    yield _row(one, on, "DISPOSITION EVENT", decoded, DSTERM=told, DSSCAT="STUDY PARTICIPATION")
 
 
-def _last_known(one: Participant) -> date | None:
-    """Of who completed the last visit, of who failed screening the evaluation."""
-    if one.record.subject.status == SubjectStatus.SCREEN_FAILED:
-        evaluation = one.record.one(Part.EVALUATIONS)
-        failed: date | None = evaluation and evaluation.evaluated_on
-        return failed
+def _why(one: Participant) -> str | None:
+    """Why the subject first was out of the study, a cause or a state; None of who is in it."""
+    subject, ended = one.record.subject, one.record.one(Part.DISCONTINUATIONS)
+    status = SubjectStatus(subject.status)
+    if failed_screening(status, subject.left_on):
+        return SubjectStatus.SCREEN_FAILED
+    if status is SubjectStatus.COMPLETED:
+        return status
+    withdrawn = (row.withdrawn_on for row in one.record.all(Part.WITHDRAWALS))
+    return why_left(
+        status,
+        subject.left_on,
+        subject.died_on,
+        recorded=ended and ended.study_cause,
+        withdrawn_on=min(withdrawn, default=None),
+    )
+
+
+def _evaluated_on(one: Participant) -> date | None:
+    evaluation = one.record.one(Part.EVALUATIONS)
+    on: date | None = evaluation and evaluation.evaluated_on
+    return on
+
+
+def _last_visited_on(one: Participant) -> date | None:
     days = [row.visited_on for row in one.record.current(Part.VISITS) if row.visited_on]
     return max(days, default=None)
 

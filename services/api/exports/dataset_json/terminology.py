@@ -47,7 +47,8 @@ NCOMPLT = Codelist(
     {
         SubjectStatus.COMPLETED: "COMPLETED",
         SubjectStatus.SCREEN_FAILED: "SCREEN FAILURE",
-        SubjectStatus.WITHDRAWN: _WITHDREW,
+        # Set by hand: it is not known who decided.
+        SubjectStatus.WITHDRAWN: "OTHER",
         SubjectStatus.DIED: _DEAD,
         SubjectStatus.LOST_TO_FOLLOW_UP: _LOST,
         StudyCause.CONSENT_WITHDRAWN: _WITHDREW,
@@ -57,7 +58,7 @@ NCOMPLT = Codelist(
         TreatmentCause.ADVERSE_EVENT: "ADVERSE EVENT",
         TreatmentCause.SUBJECT_DECISION: _WITHDREW,
         TreatmentCause.NONCOMPLIANCE: "NON-COMPLIANCE WITH STUDY DRUG",
-        TreatmentCause.RADIOTHERAPY_STOPPED: "OTHER",
+        TreatmentCause.RADIOTHERAPY_STOPPED: "RADIOTHERAPY STOPPED",
     },
     extensible=True,
 )

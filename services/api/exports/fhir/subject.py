@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from services.api.core.clock import Clock
-from services.api.enrolment.rules import FHIR_STATES, LEFT, SubjectStatus
+from services.api.discontinuations.rules import LEADS_TO, StudyCause, why_left
+from services.api.enrolment.rules import FHIR_STATES, SubjectStatus, failed_screening
 from services.api.exports.extract import Part, SubjectRecord
 from services.api.exports.fhir.elements import (
     HL7,
@@ -55,13 +56,16 @@ def resources(
 
 
 def patient(subject: Any) -> Json:
-    """Sex and year of birth: no identifier, no name, no day."""
+    """Sex, year of birth, and the day of death if there is one: no identifier, no name."""
+    died = subject.status == SubjectStatus.DIED
     return resource(
         "Patient",
         subject.id,
         meta=PSEUDONYMISED,
         gender=subject.sex,
         birthDate=str(subject.year_of_birth),
+        deceasedDateTime=subject.died_on and subject.died_on.isoformat(),
+        deceasedBoolean=True if died and subject.died_on is None else None,
     )
 
 
@@ -151,7 +155,7 @@ def _progress(record: SubjectRecord, names: Names, clock: Clock) -> Iterator[Jso
 
 def _states(record: SubjectRecord, names: Names, clock: Clock) -> list[_State]:
     """The states that the records tell of, in their order; the last is the one of now."""
-    subject, status = record.subject, SubjectStatus(record.subject.status)
+    subject = record.subject
     states = [_State("screening", clock.local_date(subject.created_at))]
     signed = [
         one.signed_at
@@ -159,32 +163,39 @@ def _states(record: SubjectRecord, names: Names, clock: Clock) -> list[_State]:
         if one.meaning == SignatureMeaning.ELIGIBLE
     ]
     allocation, radiotherapy = record.one(Part.ALLOCATIONS), record.one(Part.RADIOTHERAPY)
-    if signed and (allocation is not None or status is SubjectStatus.ELIGIBLE):
+    if signed and (allocation is not None or subject.status == SubjectStatus.ELIGIBLE):
         states.append(_State("eligible", clock.local_date(signed[-1])))
     if allocation is not None:
         states.append(_State("on-study", clock.local_date(allocation.randomized_at)))
         last = radiotherapy and radiotherapy.last_fraction_on
         if last is not None and (subject.left_on is None or last <= subject.left_on):
             states.append(_State("follow-up", last))
-    now = FHIR_STATES[status]
-    if states[-1].state != now:
-        states.append(_State(now, _since(subject, status), _reason(record, names)))
+    now = _now(record, names)
+    if states[-1].state != now.state:
+        states.append(now)
     return states
 
 
-def _since(subject: Any, status: SubjectStatus) -> date | None:
-    """The day on which the subject left, where they did."""
-    day: date | None = (subject.left_on or subject.died_on) if status in LEFT else None
-    return day
+def _now(record: SubjectRecord, names: Names) -> _State:
+    """The state of now; of who is out of the study the first, which a later death leaves as it is.
 
-
-def _reason(record: SubjectRecord, names: Names) -> Json | None:
-    ended = record.one(Part.DISCONTINUATIONS)
-    status = SubjectStatus(record.subject.status)
-    codings = [names.coding("subject-status", status.value)]
-    if ended is not None and ended.study_cause is not None:
-        codings.append(names.coding("study-cause", ended.study_cause))
-    return concept(*codings)
+    Why and in which state somebody left can be unknown when more happened since.
+    """
+    subject, ended = record.subject, record.one(Part.DISCONTINUATIONS)
+    recorded = ended and ended.study_cause
+    withdrawn = first(one.withdrawn_on for one in record.all(Part.WITHDRAWALS))
+    why = why_left(
+        subject.status, subject.left_on, subject.died_on, recorded=recorded, withdrawn_on=withdrawn
+    )
+    cause = StudyCause(why) if why is not None and why in LEADS_TO else None
+    causes = [] if cause is None else [names.coding("study-cause", cause.value)]
+    if cause is StudyCause.OTHER and recorded is None:
+        return _State("off-study", subject.left_on, concept(*causes))
+    status = SubjectStatus(subject.status) if cause is None else LEADS_TO[cause]
+    if failed_screening(status, subject.left_on):
+        status = SubjectStatus.SCREEN_FAILED
+    reason = concept(names.coding("subject-status", status.value), *causes)
+    return _State(FHIR_STATES[status], subject.left_on, reason)
 
 
 def _type(code: str) -> Json:
