@@ -3,8 +3,10 @@
 from collections import Counter
 
 from services.api.exports.extract import Extract
+from tests.exports.conftest import Opener
 from tests.exports.dataset_json.reading import records
 from tests.lived import Lived
+from tests.make import Api, created, grading, ok, path
 
 
 def test_one_grade_a_visit_is_accepted_at_most(extract: Extract, lived: Lived) -> None:
@@ -33,10 +35,59 @@ def test_two_assessors_of_a_visit_are_told_apart(extract: Extract) -> None:
     grades = [
         (one["USUBJID"], one["VISIT"], one["RSEVALID"])
         for one in records(extract, "RS")
-        if one["RSTESTCD"] == "OMGRADE" and one["RSEVAL"] == "INVESTIGATOR"
+        if one["RSTESTCD"] == "OMGRADE" and one["RSEVAL"] != "ADJUDICATOR"
     ]
     assert len(grades) == len(set(grades))
-    assert {evaluator for *_, evaluator in grades} == {"ASSESSOR 1", "ASSESSOR 2"}
+
+
+def test_an_assessor_has_one_number_in_the_whole_trial(extract: Extract, lived: Lived) -> None:
+    assessors = dict(
+        map(tuple, lived.api.rows("SELECT DISTINCT id::text, assessor::text FROM grading"))
+    )
+    numbers = {
+        (assessors[one["RSGRPID"]], one["RSEVALID"])
+        for one in records(extract, "RS")
+        if one["RSEVAL"] != "ADJUDICATOR"
+    }
+    people, told = {who for who, _ in numbers}, {number for _, number in numbers}
+    assert len(numbers) == len(people) == len(told) > 2
+    assert all(number.startswith("ASSESSOR ") for number in told)
+
+
+def test_an_assessor_keeps_the_number_in_whatever_order_a_visit_is_graded(
+    api: Api, open_extract: Opener
+) -> None:
+    coordinator, today = api.as_("coordinator"), api.today()
+    subject = coordinator.in_radiotherapy()
+    numbers = []
+    for visit, places in (("RT1A", (1, 2)), ("RT1B", (2, 1))):
+        ok(coordinator.put(path(subject, "visits", visit), {"date": str(today)}))
+        for place in places:
+            where = path(subject, "visits", visit, "gradings")
+            made = created(api.as_("assessor", place=place).post(where, grading(today)))
+            numbers.append((place, made["id"]))
+    told = {one["RSGRPID"]: one["RSEVALID"] for one in records(open_extract(api), "RS")}
+    assert len({(place, told[made]) for place, made in numbers}) == 2
+
+
+def test_who_graded_is_told_by_their_role(extract: Extract, lived: Lived) -> None:
+    roles = dict(
+        map(
+            tuple,
+            lived.api.rows(
+                "SELECT DISTINCT grading.id::text, role FROM grading"
+                " JOIN account ON account.id = assessor"
+            ),
+        )
+    )
+    words = {"assessor": "INDEPENDENT ASSESSOR", "investigator": "INVESTIGATOR"}
+    told = {
+        one["RSGRPID"]: one["RSEVAL"]
+        for one in records(extract, "RS")
+        if one["RSEVAL"] != "ADJUDICATOR"
+    }
+    assert told == {made: words[role] for made, role in roles.items()}
+    assert set(told.values()) == set(words.values())
 
 
 def test_a_corrected_grade_is_the_last_one(extract: Extract) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from services.api.core.permissions import Role
 from services.api.exports.dataset_json import terminology as ct
 from services.api.exports.dataset_json.domain import Domain, Participant, Row, Value, Variable, flag
 from services.api.exports.dataset_json.visits import visit_number
@@ -30,13 +31,12 @@ def _rows(one: Participant) -> Iterator[Row]:
     gradings = one.record.current(Part.GRADINGS)
     adjudications = one.record.current(Part.ADJUDICATIONS)
     counting = {found.visit: found for found in assessments(gradings, adjudications)}
-    order: dict[str, list[Any]] = {}
-    for row in gradings:
-        order.setdefault(row.visit, []).append(row.id)
+    # Accounts and not assessors: a role may change, and then nobody else's number does.
+    numbers = {account: number for number, account in enumerate(one.extract.users, start=1)}
     for row in gradings:
         counts = counting[row.visit]
         accepted = counts.adjudication is None and counts.grading == row.id
-        yield from _grading(one, row, order[row.visit].index(row.id) + 1, accepted=accepted)
+        yield from _grading(one, row, numbers[row.assessor], accepted=accepted)
     for row in adjudications:
         if row.grade is not None and row.visit in counting:
             yield _adjudicated(one, row, counting[row.visit].on)
@@ -44,10 +44,11 @@ def _rows(one: Participant) -> Iterator[Row]:
 
 def _grading(one: Participant, row: Any, assessor: int, *, accepted: bool) -> Iterator[Row]:
     at, day = one.moment(row.assessed_at), one.study_day(row.assessed_on)
+    independent = one.extract.users[row.assessor].role == Role.ASSESSOR
     common: dict[str, Value] = {
         "RSGRPID": str(row.id),
         "RSCAT": INSTRUMENT,
-        "RSEVAL": "INVESTIGATOR",
+        "RSEVAL": ct.EVAL[Role.ASSESSOR if independent else Role.INVESTIGATOR],
         "RSEVALID": f"ASSESSOR {assessor}",
         "VISITNUM": visit_number(row.visit, one.extract.protocol.visits),
         "VISIT": row.visit,
@@ -69,7 +70,7 @@ def _adjudicated(one: Participant, row: Any, on: date) -> Row:
             "RSCAT": INSTRUMENT,
             **_result("OMGRADE", row.grade),
             "RSACPTFL": "Y",
-            "RSEVAL": "ADJUDICATOR",
+            "RSEVAL": ct.EVAL["adjudicator"],
             "VISITNUM": visit_number(row.visit, one.extract.protocol.visits),
             "VISIT": row.visit,
             "RSDTC": on.isoformat(),

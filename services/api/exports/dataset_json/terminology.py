@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.api.adverse_events.schemas import ActionTaken, CausalityVerdict, EventOutcome
+from services.api.core.permissions import Role
 from services.api.discontinuations.rules import StudyCause, TreatmentCause
 from services.api.enrolment.rules import SubjectStatus
 from services.api.enrolment.schemas import Sex
@@ -100,7 +101,16 @@ CAUSALITY = Codelist(
     },
 )
 UNIT = same("UNIT", "C71620", "mL", "Gy", extensible=True)
-EVAL = same("EVAL", "C78735", "INVESTIGATOR", "ADJUDICATOR", extensible=True)
+EVAL = Codelist(
+    "EVAL",
+    "C78735",
+    {
+        Role.ASSESSOR: "INDEPENDENT ASSESSOR",
+        Role.INVESTIGATOR: "INVESTIGATOR",
+        "adjudicator": "ADJUDICATOR",
+    },
+    extensible=True,
+)
 RSCAT = same("RSCAT", None, "ORAL MUCOSITIS ASSESSMENT")
 RSTESTCD = Codelist(
     "RSTESTCD",
