@@ -61,17 +61,19 @@ class Source:
     """A table about subjects, read as its columns stand.
 
     `key` names a record within its subject; the rows come in its order, the
-    versions of one record in theirs. Of a record only versioned tables hold
-    several rows. `link` is, where the table is found by the record it is about
-    and not by the subject, that column and the part it leads to. `without` are
-    the columns that leave the trial in no format: what people wrote freely and
-    at length about a person, and what people are called.
+    versions of one record in theirs. `order` is what they come in the order of
+    before that; it is the same in every version. Of a record only versioned
+    tables hold several rows. `link` is, where the table is found by the record
+    it is about and not by the subject, that column and the part it leads to.
+    `without` are the columns that leave the trial in no format: what people
+    wrote freely and at length about a person, and what people are called.
     """
 
     model: type[SQLModel]
     key: tuple[str, ...]
     link: tuple[str, str] | None = None
     without: frozenset[str] = frozenset()
+    order: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ class Part(Enum):
         frozenset({"name", "note"}),
     )
     ADJUDICATIONS = Source(Adjudication, ("id",))
-    EXPOSURES = Source(Exposure, ("day", "id"))
+    EXPOSURES = Source(Exposure, ("id",), order=("day",))
     DISCONTINUATIONS = Source(Discontinuation, ("subject_id",))
     DEVIATIONS = Source(Deviation, ("id",))
     ADVERSE_EVENTS = Source(AdverseEvent, ("id",), without=frozenset({"narrative"}))
@@ -315,7 +317,7 @@ def _of_batch(
     else:
         found = list(dict.fromkeys(row.id for rows in above.values() for row in rows))
         query = query.where(table.c[source.link[0]] == _any(found))
-    order = [table.c[name] for name in source.key]
+    order = [table.c[name] for name in (*source.order, *source.key)]
     return query.order_by(*order, *([table.c.version] if source.versioned else []))
 
 

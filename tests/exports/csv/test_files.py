@@ -12,7 +12,9 @@ from services.api.exports.csv.dictionary import codelists
 from services.api.exports.csv.files import FILES
 from services.api.exports.csv.writer import single
 from services.api.exports.extract import Extract, Options, Part
+from tests.exports.conftest import Opener
 from tests.lived import Lived
+from tests.make import Api, ok
 
 Lines = list[dict[str, str]]
 
@@ -103,6 +105,20 @@ def test_what_was_corrected_stands_in_superseded_with_its_reason(extract: Extrac
         now = current[one["record_id"]]
         assert (one["value"], one["version"]) == ("2", "1")
         assert (now["grade"], now["version"], now["reason"]) == ("3", "2", "Misread")
+
+
+def test_what_was_corrected_is_named_as_in_the_file_of_its_records(
+    api: Api, open_extract: Opener
+) -> None:
+    coordinator = api.as_("coordinator")
+    taken = coordinator.took_study_drug(api.as_("investigator").treated())
+    changed = {"applications": 2, "missed_reason": "Slept at noon", "reason": "Counted again"}
+    ok(coordinator.patch(f"/v1/exposures/{taken['id']}", changed))
+    extract = open_extract(api)
+    (now,) = lines(extract, "exposures")
+    former = [one for one in lines(extract, "superseded") if one["table"] == "exposure"]
+    assert {one["record_id"] for one in former} == {now["exposure_id"]} == {taken["id"]}
+    assert {one["column"]: one["value"] for one in former}["applications"] == "3"
 
 
 def test_every_value_of_a_code_is_in_its_codelist(extract: Extract) -> None:

@@ -842,7 +842,11 @@ SUPERSEDED = File(
         *_SUBJECT,
         Column("table", Kind.CODE, "Record", "the table", lambda x: x.row.table),
         Column(
-            "record_id", Kind.ID, "What names it in its table", "key", lambda x: x.row.record_id
+            "record_id",
+            Kind.ID,
+            "Its id, or a visit's code, or the subject's id of what there is one of",
+            "key",
+            lambda x: x.row.record_id,
         ),
         _of_former("version", Kind.INTEGER, "Version"),
         Column("column", Kind.CODE, "Column", "the column", lambda x: x.row.column),

@@ -170,13 +170,15 @@ def _of_part(
     def versions(extract: Extract, record: SubjectRecord) -> Iterator[Version]:
         signed = {_signed(one): one for one in record.all(signatures)} if signatures else {}
         for row in record.all(part):
-            key = "/".join(str(getattr(row, name)) for name in own) or str(row.subject_id)
+            key = "/".join(str(getattr(row, name)) for name in own)
+            # The trail knows a record by its id, and one that has none by its subject's.
+            known = key if "id" in own else "/".join(filter(None, (str(row.subject_id), key)))
             yield Version(
                 place=place(extract, row) if place else Place(COMMON),
                 key=key if repeats else None,
-                made=_made(source.name, row, key),
+                made=_made(source.name, row, known),
                 rows=[(None, row)],
-                signature=signed.get((key, getattr(row, "version", 0))) if signed else None,
+                signature=signed.get((known, getattr(row, "version", 0))) if signed else None,
             )
 
     return versions

@@ -3,7 +3,7 @@
 from services.api.signatures.rules import SignatureMeaning
 
 SERVICE = "USR.SERVICE"
-"""The service itself, which derives outcomes and makes records of its own."""
+"""The service itself, which derives outcomes."""
 
 
 def study(nct_id: str) -> str:
