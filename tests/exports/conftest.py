@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from services.api.embedded import Cluster
 from services.api.exports.extract import Extract, opened
 from tests.conftest import Served, serving
 from tests.lived import Lived
-from tests.make import Api
+from tests.make import Api, Json, ok, path
 
 Opener = Callable[[Api], Extract]
 
@@ -32,6 +33,20 @@ def open_extract() -> Iterator[Opener]:
         yield lambda api: stack.enter_context(
             opened(api.state.database, manager(api), api.state.clock, api.state.loaded)
         )
+
+
+@pytest.fixture
+def uncertified(api: Api) -> list[Json]:
+    """Two gradings of a visit, of which one's assessor held no certificate, as the API has them."""
+    subject = {"id": api.disputed()["subject_id"]}
+    gradings, manager = path(subject, "visits", "RT1A", "gradings"), api.as_("data_manager")
+    first = ok(manager.get(gradings))["items"][0]
+    held = ok(manager.get("/v1/certificates", params={"assessor": first["assessor"]}))["items"][0]
+    early = {"valid_until": str(api.today() - timedelta(days=1)), "reason": "Not recalibrated"}
+    ok(manager.patch(f"/v1/certificates/{held['id']}", early))
+    found: list[Json] = ok(manager.get(gradings))["items"]
+    assert sorted("assessor_not_certified" in one["flags"] for one in found) == [False, True]
+    return found
 
 
 @pytest.fixture

@@ -1,18 +1,25 @@
 """The extract holds what the tables hold, of one moment, in an order, and not what must stay."""
 
-from datetime import UTC
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 import pytest
+from sqlmodel import Session
 
+from services.api.certificates.rules import Validities
+from services.api.certificates.service import validities
 from services.api.exports import extract as extracts
-from services.api.exports.extract import EVERYTHING, OF_OUTCOME, Extract, Part
+from services.api.exports.csv.writer import whole
+from services.api.exports.extract import EVERYTHING, OF_OUTCOME, Extract, Options, Part
 from tests.exports.conftest import Opener
 from tests.lived import CLINICAL, Lived
-from tests.make import Api, Json, ok
+from tests.make import Api, Json, created, ok
 
 KEPT_INSIDE = ("safety_reminder",)
 """Tables about subjects that no format tells of: who was reminded is no datum of the trial."""
+OF_THE_TRIAL = ("certificate", "site_activation")
+"""Tables about no subject whose records formats tell of."""
 
 
 def test_every_clinical_table_is_read_or_left_out_on_purpose() -> None:
@@ -106,23 +113,67 @@ def _consent(investigator: Api, subject: Json) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def test_an_empty_trial_has_no_subject_and_no_last_change(
+def test_an_empty_trial_has_no_subject_and_its_last_change_is_of_a_site_or_assessor(
     unchanged: Api, open_extract: Opener
 ) -> None:
     extract = open_extract(unchanged)
     assert list(extract.subjects()) == []
-    assert (extract.count, extract.changed_at, extract.position) == (0, None, 0)
+    assert (extract.count, extract.position) == (0, 0)
+    assert extract.changed_at == newest(unchanged, *OF_THE_TRIAL)
     assert [site.code for site in extract.sites] == ["LZ", "NN", "YL"]
 
 
+def newest(api: Api, *tables: str) -> datetime:
+    """When the newest record of these tables was made."""
+    made: list[datetime] = [
+        api.rows(f"SELECT max(recorded_at) FROM {table}")[0][0] for table in tables
+    ]
+    return max(made)
+
+
 def test_the_last_change_is_that_of_the_newest_record(extract: Extract, lived: Lived) -> None:
-    newest = max(
-        lived.api.rows(f"SELECT max(recorded_at) FROM {table}")[0][0]
-        for table in CLINICAL
-        if table not in KEPT_INSIDE
-    )
-    assert extract.changed_at
-    assert extract.changed_at.astimezone(UTC) == newest.astimezone(UTC)
+    told = [*OF_THE_TRIAL, *(table for table in CLINICAL if table not in KEPT_INSIDE)]
+    assert extract.changed_at == newest(lived.api, *told)
+
+
+def test_a_certificate_is_a_change_of_the_trial(api: Api, open_extract: Opener) -> None:
+    api.as_("investigator").screened()
+    [assessor] = api.rows("SELECT id FROM account WHERE username = 'assessor-nn'")
+    body = {
+        "assessor": str(assessor.id),
+        "valid_from": "2026-01-12",
+        "valid_until": "2028-01-11",
+        "training": "Calibration course",
+    }
+    created(api.as_("data_manager").post("/v1/certificates", body))
+    assert open_extract(api).changed_at == newest(api, "certificate")
+
+
+def test_an_approval_is_a_change_of_the_trial(api: Api, open_extract: Opener) -> None:
+    api.as_("investigator").screened()
+    body = {
+        "protocol_version": "1.0",
+        "consent_version": "1.1",
+        "ethics_reference": "2026-KY-0042",
+        "approved_on": str(api.today()),
+    }
+    created(api.as_("admin").post("/v1/sites/NN/activations", body))
+    assert open_extract(api).changed_at == newest(api, "site_activation")
+
+
+def test_an_export_reads_the_certificates_once(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def reading(session: Session, assessors: Collection[UUID]) -> Validities:
+        asked.append(assessors)
+        return validities(session, assessors)
+
+    monkeypatch.setattr(extracts, "AT_ONCE", 1)
+    monkeypatch.setattr(extracts, "validities", reading)
+    assert sum(map(len, whole(extract, Options())))
+    assert len(asked) == 1
 
 
 def test_users_are_told_by_role_and_sites_and_not_by_name(extract: Extract) -> None:

@@ -21,6 +21,9 @@ from sqlmodel import Session, SQLModel
 
 from services.api.adjudications.models import Adjudication
 from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
+from services.api.certificates.models import Certificate
+from services.api.certificates.rules import Validities
+from services.api.certificates.service import validities
 from services.api.core.auth import Principal
 from services.api.core.clock import Clock
 from services.api.core.db import Database
@@ -207,7 +210,7 @@ class Options:
 class Extract:
     """The trial at one moment; `today` is the clinical day by which outcomes are derived.
 
-    `changed_at` is when the newest of the records was made, None of a trial
+    `changed_at` is when the newest record of the trial was made, None of one
     without any; `position` how far the feed of events told of them.
     """
 
@@ -273,6 +276,11 @@ class Extract:
             row.id: User(row.id, row.role, tuple(row.sites), row.kind == "client")
             for row in self.session.connection().execute(query)
         }
+
+    @cached_property
+    def certificates(self) -> Validities:
+        """The days for which each account is certified to grade, as recorded now."""
+        return validities(self.session, self.users)
 
     def _batch(self, after: tuple[str, str] | None) -> Rows:
         table = _table(Subject)
@@ -347,7 +355,10 @@ def opened(
 
 
 def _extent(session: Session, caller: Principal) -> tuple[int, datetime | None]:
-    """How many subjects there are, and when the newest record about any was made."""
+    """How many subjects there are, and when the newest record was made.
+
+    That is one about any subject, or of what is read of the whole trial beside them.
+    """
     tables = [_table(Subject), *(_table(part.source.model) for part in Part)]
     each = union_all(
         *(
@@ -355,7 +366,11 @@ def _extent(session: Session, caller: Principal) -> tuple[int, datetime | None]:
                 table.c.site.in_(caller.sites)
             )
             for table in tables
-        )
+        ),
+        *(
+            columns_of(func.max(table.c.recorded_at))
+            for table in (_table(Certificate), _table(SiteActivation))
+        ),
     ).subquery()
     subject = _table(Subject)
     count = columns_of(func.count()).where(subject.c.site.in_(caller.sites)).select_from(subject)

@@ -57,7 +57,7 @@ _EXPORT: dict[str, Any] = {
             "schema": {"type": "string"},
         },
         "Last-Modified": {
-            "description": "When the newest of the records in it was made.",
+            "description": "When the newest record of the trial was made.",
             "schema": {"type": "string"},
         },
     },

@@ -14,7 +14,7 @@ from services.api.exports.csv.writer import single
 from services.api.exports.extract import Extract, Options, Part
 from tests.exports.conftest import Opener
 from tests.lived import Lived
-from tests.make import Api, ok
+from tests.make import Api, Json, ok
 
 Lines = list[dict[str, str]]
 
@@ -105,6 +105,13 @@ def test_what_was_corrected_stands_in_superseded_with_its_reason(extract: Extrac
         now = current[one["record_id"]]
         assert (one["value"], one["version"]) == ("2", "1")
         assert (now["grade"], now["version"], now["reason"]) == ("3", "2", "Misread")
+
+
+def test_a_grading_has_the_flags_that_the_api_answers(
+    api: Api, uncertified: list[Json], open_extract: Opener
+) -> None:
+    told = {one["grading_id"]: one["flags"] for one in lines(open_extract(api), "gradings")}
+    assert told == {one["id"]: ";".join(sorted(one["flags"])) for one in uncertified}
 
 
 def test_what_was_corrected_is_named_as_in_the_file_of_its_records(

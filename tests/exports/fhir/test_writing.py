@@ -105,7 +105,6 @@ def test_an_empty_trial_is_a_bundle_of_the_study_alone(
     unchanged: Api, open_extract: Opener
 ) -> None:
     bundle = json.loads(b"".join(writing.bundle(open_extract(unchanged), Options())))
-    assert "timestamp" not in bundle
     kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
     assert kinds == {
         "CodeSystem",

@@ -15,7 +15,7 @@ from services.api.language.tags import Language
 from tests.exports.conftest import Opener
 from tests.exports.odm.reading import Change, Document
 from tests.lived import Lived
-from tests.make import Api, ok, plan
+from tests.make import Api, Json, ok, plan
 
 HOSTILE = 'a ]]> <b attr="x"> & \' 😀 用药后 \u00a0 end'
 
@@ -232,6 +232,23 @@ def test_gradings_are_those_of_the_database_version_by_version(
             for name in ("grade", "pain_score", "diet"):
                 assert held[f"IT.gradings.{name}"] == str(getattr(row, name))
     assert max(row.version for row in rows) > 1
+
+
+def test_a_grading_has_the_flags_that_the_api_answers(
+    api: Api, uncertified: list[Json], open_extract: Opener
+) -> None:
+    document = Document.of(b"".join(write(open_extract(api), Options())))
+    prefix = "IT.gradings.flags."
+    told = {
+        change.key: {
+            name.removeprefix(prefix)
+            for name, value in change.values.items()
+            if name.startswith(prefix) and value == "true"
+        }
+        for change in document.changes()
+        if change.group == "IG.gradings"
+    }
+    assert told == {one["id"]: set(one["flags"]) for one in uncertified}
 
 
 def of_trail(lived: Lived) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.api.certificates.rules import certified
 from services.api.exports.csv.column import Column, File, Kind, Line, cell, stored
 from services.api.exports.extract import OF_OUTCOME, Extract, Part, SubjectRecord
 from services.api.gradings import service as gradings
+from services.api.gradings.rules import GradingFlag
 
 _SUBJECT = (
     Column(
@@ -383,9 +385,12 @@ def _of_grading(part: Part, name: str) -> Any:
     return read
 
 
-def _doubts(line: Line) -> object:
-    found = gradings.doubts(line.row, line.extract.protocol)
-    return tuple(sorted({one.flag.value for one in found}))
+def _flags(line: Line) -> object:
+    row, extract = line.row, line.extract
+    found = {one.flag.value for one in gradings.doubts(row, extract.protocol)}
+    if not certified(extract.certificates, row.assessor, row.assessed_on):
+        found.add(GradingFlag.ASSESSOR_NOT_CERTIFIED.value)
+    return tuple(sorted(found))
 
 
 GRADINGS = File(
@@ -416,9 +421,9 @@ GRADINGS = File(
         Column(
             "flags",
             Kind.CODE,
-            "What contradicts itself in it; by semicolons",
+            "What someone should look at; by semicolons",
             "derived: docs/gradings.md",
-            _doubts,
+            _flags,
             codes="GradingFlag",
         ),
         Column(

@@ -11,7 +11,7 @@ SYSTEM = "trial-api"
 
 
 class Header(NamedTuple):
-    """`created` is when the newest of the records was made, not when somebody asked."""
+    """`created` is when the newest record of the trial was made, not when somebody asked."""
 
     oid: str
     created: str
