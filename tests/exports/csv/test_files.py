@@ -128,6 +128,11 @@ def test_what_was_corrected_is_named_as_in_the_file_of_its_records(
     assert {one["column"]: one["value"] for one in former}["applications"] == "3"
 
 
+def test_the_dictionary_says_that_a_lock_of_the_whole_trial_is_in_no_export() -> None:
+    assert "study_lock" not in {part.source.name for part in Part}
+    assert "a lock of the whole trial is in no export" in files.LOCKS.meaning
+
+
 def test_every_value_of_a_code_is_in_its_codelist(extract: Extract) -> None:
     known: dict[str, set[str]] = {}
     told = list(codelists(extract.protocol))[1:]

@@ -654,7 +654,8 @@ QUERIES = File(
 LOCKS = _file(
     Part.LOCKS,
     "locks",
-    "Whether the subject's record may change; a subject without a line never was frozen",
+    "The lock of each subject who ever had one of their own; a lock of the whole trial is in no"
+    " export",
     stored("subject_lock", "state", Kind.CODE, "State", codes="LockState"),
     stored("subject_lock", "reason", Kind.TEXT, "Reason"),
     stored("subject_lock", "version", Kind.INTEGER, "Version; earlier ones are in superseded"),
