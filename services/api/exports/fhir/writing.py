@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-from services.api.certificates.service import validities
 from services.api.exports.extract import Extract, Options
 from services.api.exports.fhir import (
     adverse_events,
@@ -33,12 +32,11 @@ def resources(extract: Extract) -> Iterator[Json]:
     protocol, clock = extract.protocol, extract.clock
     names = Names(protocol.study.nct_id)
     people = People(names, extract.users)
-    valid = validities(extract.session, extract.users)
     yield from study.resources(extract, names)
     for record in extract.subjects(PARTS):
         yield from subject.resources(record, names, protocol, clock)
         yield from treatment.resources(record, names, protocol)
-        yield from gradings.resources(record, names, protocol, people, valid)
+        yield from gradings.resources(record, names, protocol, people, extract.certificates)
         yield from gradings.outcomes(record, extract.outcome(record), extract.today, names)
         yield from adverse_events.resources(record, names, protocol, people)
         yield from provenance.resources(record, names, people)
