@@ -41,6 +41,16 @@ def test_it_waits_as_long_as_it_is_asked_to_but_not_for_ever() -> None:
     assert ended.pauses == [40, LONGEST]
 
 
+def test_who_is_asked_to_end_begins_nothing_more() -> None:
+    ended, begun = Event(), []
+    patience = Patience(ended, lambda _: None, None)
+    patience.insist(lambda: begun.append("before"))
+    ended.set()
+    with pytest.raises(Ended):
+        patience.insist(lambda: begun.append("after"))
+    assert begun == ["before"]
+
+
 def test_it_gives_up_after_so_many_attempts_and_says_why() -> None:
     told: list[str] = []
     with pytest.raises(Stopped, match="answers 503; given up after 3 attempts"):

@@ -29,7 +29,7 @@ class Stopped(Exception):
 
 
 class Ended(Exception):
-    """Asked to end while waiting."""
+    """Asked to end, which is heard between two requests and while waiting."""
 
 
 def send(http: httpx.Client, request: httpx.Request, whom: str) -> httpx.Response:
@@ -70,10 +70,12 @@ class Patience:
 
         Raises:
             Stopped: it failed as often as it may.
-            Ended: asked to end meanwhile.
+            Ended: asked to end before, or meanwhile.
         """
         tried = 0
         while True:
+            if self._ended.is_set():
+                raise Ended
             try:
                 return attempt()
             except Unavailable as fault:
