@@ -40,22 +40,22 @@ def edc() -> Iterator[EdcCore]:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Subjects of Nanning who are ready, and the reader of the trial."""
+    """Subjects of each site who are ready, and the reader of the trial, who sees Nanning's."""
 
     api: Api
     reader: Trial
-    waiting: list[str]
+    waiting: dict[str, list[str]]
 
-    def randomize(self) -> Json:
+    def randomize(self, site: str = "NN") -> Json:
         """The next subject's allocation, with their number."""
-        here = f"/v1/subjects/{self.waiting.pop(0)}"
-        caller = self.api.as_("investigator")
+        here = f"/v1/subjects/{self.waiting[site].pop(0)}"
+        caller = self.api.as_("investigator", site)
         made = created(caller.post(f"{here}/randomization"))
         return made | {"number": ok(caller.get(here))["number"]}
 
-    def enrolled(self, edc: EdcCore) -> Json:
+    def enrolled(self, edc: EdcCore, site: str = "NN") -> Json:
         """The same of a subject whom edc-core knows by the trial's number."""
-        made = self.randomize()
+        made = self.randomize(site)
         edc.enrolled[made["number"]] = "enrolled"
         return made
 
@@ -64,9 +64,10 @@ class Cohort:
 def cohort(cluster: Cluster, served: Served) -> Iterator[Cohort]:
     """One trial for the tests of a module, each of which begins where the feed has come to."""
     with cloned(cluster, "test_connect") as name, serving(cluster, served, name) as api:
-        (ids,) = make_eligible(api, {("NN", True): READY}).values()
+        made = make_eligible(api, {("NN", True): READY, ("LZ", True): READY})
         reader = Trial(api.client, "", "his-nn", PASSWORD)
-        yield Cohort(api, reader, [str(one) for one in ids])
+        waiting = {site: [str(one) for one in ids] for (site, _), ids in made.items()}
+        yield Cohort(api, reader, waiting)
 
 
 @dataclass
@@ -129,6 +130,7 @@ def adapter(
     )
     past = ok(cohort.api.as_("hospital_system").get("/v1/events?limit=200&type=subject.randomized"))
     with opened(settings.state_file, settings.trial, settings.intake) as file:
+        file.memory.sites = frozenset({"NN"})
         file.memory.after = UUID(past["items"][-1]["id"]) if past["items"] else None
         file.keep()
     return Adapter(settings, cohort.reader, cohort.api.client)

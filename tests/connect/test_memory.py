@@ -1,5 +1,6 @@
 """The file of an adapter: whole at every moment, one adapter's at a time, of one study."""
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,19 @@ def test_what_is_kept_is_there_at_the_next_start(tmp_path: Path) -> None:
     with opened(path, TRIAL, INTAKE) as file:
         file.memory.after = event
         file.memory.held[subject] = held
+        file.memory.sites = frozenset({"LZ", "NN"})
         file.keep()
     with opened(path, TRIAL, INTAKE) as file:
         assert (file.memory.after, file.memory.held) == (event, {subject: held})
+        assert file.memory.sites == {"LZ", "NN"}
+
+
+def test_a_file_from_before_sites_were_kept_is_read(tmp_path: Path) -> None:
+    path, event = tmp_path / "state.json", uuid4()
+    old = {"trial": TRIAL, "intake": INTAKE, "after": str(event), "held": {}}
+    path.write_text(json.dumps(old))
+    with opened(path, TRIAL, INTAKE) as file:
+        assert (file.memory.after, file.memory.sites) == (event, frozenset())
 
 
 def test_a_file_that_could_not_be_written_leaves_the_one_before(

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,10 +16,55 @@ from services.api.connect.edc_core import Outcome
 from services.api.connect.memory import opened
 from services.api.connect.patience import Stopped
 from services.api.connect.transfer import Conflict, set_aside
+from services.api.connect.trial import Trial
 from tests.connect.conftest import ARMS, Adapter, Cohort
 from tests.connect.edc_core import EdcCore
 from tests.lived import plain
-from tests.make import Api
+from tests.make import Api, Json, created, ok
+
+SECRET = "only-for-a-client-of-these-tests"
+
+
+@dataclass(frozen=True)
+class Client:
+    """A machine client of its own, which an admin gives sites and takes them away from."""
+
+    admin: Api
+    adapter: Adapter
+    id: str
+    name: str
+
+    def see(self, *sites: str) -> None:
+        """Let the client see those sites, and no others."""
+        here = f"/v1/clients/{self.id}"
+        body = {"sites": [*sites], "reason": "Moved"}
+        ok(self.admin.patch(here, body, version=ok(self.admin.get(here))["version"]))
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Read with a token of now; the one before lives for another second."""
+        self.adapter.reader = Trial(self.admin.client, "", self.name, SECRET)
+
+
+@pytest.fixture
+def client(adapter: Adapter, cohort: Cohort) -> Client:
+    """The client with which the adapter reads, at Nanning."""
+    admin, name = cohort.api.as_("admin"), f"edc-{uuid4().hex[:8]}"
+    body = {"client_id": name, "name": "EDC", "sites": ["NN"], "secret": SECRET}
+    made = created(admin.post("/v1/clients", body))
+    client = Client(admin, adapter, made["id"], name)
+    client.sign_in()
+    return client
+
+
+def stopped_by(adapter: Adapter, edc: EdcCore, one: Json) -> None:
+    """A conflict about that subject, whom a person then sets aside."""
+    edc.arms[one["number"]] = "Somebody's"
+    with pytest.raises(Conflict):
+        adapter.once()
+    settings = adapter.settings
+    with opened(settings.state_file, settings.trial, settings.intake) as file:
+        set_aside(file, one["randomization_number"], aside=True)
 
 
 @contextmanager
@@ -120,14 +167,13 @@ def test_what_a_person_sets_aside_is_sent_no_more_until_taken_up_again(
     adapter: Adapter, cohort: Cohort, edc: EdcCore
 ) -> None:
     wrong, other = cohort.enrolled(edc), cohort.enrolled(edc)
-    edc.arms[wrong["number"]] = "Somebody's"
-    with pytest.raises(Conflict):
-        adapter.once()
+    stopped_by(adapter, edc, wrong)
     settings = adapter.settings
-    with opened(settings.state_file, settings.trial, settings.intake) as file:
-        with pytest.raises(Stopped, match="NN-C-999"):
-            set_aside(file, "NN-C-999", aside=True)
-        set_aside(file, wrong["randomization_number"], aside=True)
+    with (
+        opened(settings.state_file, settings.trial, settings.intake) as file,
+        pytest.raises(Stopped, match="NN-C-999"),
+    ):
+        set_aside(file, "NN-C-999", aside=True)
     adapter.once()
     assert edc.outcomes() == [(wrong["number"], "conflict"), (other["number"], "applied")]
     with opened(settings.state_file, settings.trial, settings.intake) as file:
@@ -205,6 +251,105 @@ def test_one_run_gives_up_and_the_next_begins_where_it_was(
     assert adapter.memory() == before
     adapter.once()
     assert edc.outcomes() == [(one["number"], "applied")]
+
+
+def test_subjects_of_a_site_that_the_client_gets_later_are_sent(
+    adapter: Adapter, client: Client, cohort: Cohort, edc: EdcCore
+) -> None:
+    """They were randomized before the place that is kept, where the client did not hear of it."""
+    there, here = cohort.enrolled(edc, "LZ"), cohort.enrolled(edc)
+    adapter.once()
+    assert edc.writes == {here["number"]: 1}
+    client.see("LZ", "NN")
+    would = adapter.once(dry=True)
+    assert any(there["number"] in line for line in would)
+    assert adapter.memory().sites == {"NN"}
+    told = adapter.once()
+    assert "LZ" in told[0]
+    assert edc.writes == {there["number"]: 1, here["number"]: 1}
+    assert adapter.memory().sites == {"LZ", "NN"}
+    asked = edc.asked
+    client.see("NN")
+    adapter.once()
+    assert adapter.memory().sites == {"NN"}
+    again = cohort.enrolled(edc, "LZ")
+    client.see("LZ", "NN")
+    adapter.once()
+    assert edc.writes[again["number"]] == 1
+    assert edc.asked > asked
+
+
+def test_following_from_the_beginning_leaves_aside_what_a_person_set_aside(
+    adapter: Adapter, client: Client, cohort: Cohort, edc: EdcCore
+) -> None:
+    there, wrong = cohort.enrolled(edc, "LZ"), cohort.enrolled(edc)
+    stopped_by(adapter, edc, wrong)
+    client.see("LZ", "NN")
+    adapter.once()
+    assert edc.writes == {there["number"]: 1}
+    assert edc.outcomes().count((wrong["number"], "conflict")) == 1
+    (kept,) = [one for one in adapter.memory().held.values() if one.set_aside]
+    assert kept.number == wrong["number"]
+
+
+def test_a_held_subject_of_a_site_that_is_taken_away_holds_up_nobody(
+    adapter: Adapter, client: Client, cohort: Cohort, edc: EdcCore
+) -> None:
+    client.see("LZ", "NN")
+    gone = cohort.randomize("LZ")
+    adapter.once()
+    client.see("NN")
+    other = cohort.enrolled(edc)
+    lost = [line for line in adapter.once() if gone["number"] in line]
+    assert [f"--set-aside {gone['randomization_number']}" in line for line in lost] == [True]
+    assert edc.writes == {other["number"]: 1}
+    assert gone["number"] in {one.number for one in adapter.memory().held.values()}
+    assert adapter.once() == []  # told already
+    edc.enrolled[gone["number"]] = "enrolled"
+    client.see("LZ", "NN")
+    adapter.once()
+    assert edc.writes == {other["number"]: 1, gone["number"]: 1}
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["events before", "none at all"])
+def test_a_place_that_the_feed_no_longer_has_is_the_beginning(
+    adapter: Adapter, client: Client, cohort: Cohort, edc: EdcCore, *, empty: bool
+) -> None:
+    """The last event was of a site that the client has lost."""
+    seen, lost = ("YL", "LZ") if empty else ("NN", "LZ")
+    client.see(seen, lost)
+    if not empty:
+        cohort.enrolled(edc)
+    cohort.enrolled(edc, lost)
+    adapter.once()
+    client.see(seen)
+    assert len([line for line in adapter.once() if "followed from its beginning" in line]) == 1
+    assert not [line for line in adapter.once() if "beginning" in line]
+    assert set(edc.writes.values()) == {1}
+    if not empty:
+        later = cohort.enrolled(edc)
+        adapter.once()
+        assert edc.writes[later["number"]] == 1
+
+
+def test_who_is_asked_to_end_ends_between_two_requests(
+    adapter: Adapter, cohort: Cohort, edc: EdcCore
+) -> None:
+    made = [cohort.enrolled(edc) for _ in range(3)]
+    ended = Event()
+
+    def end(_: str) -> bool:
+        ended.set()
+        return True
+
+    edc.before_answering = end
+    with adapter.ready(ended) as transfer:
+        transfer.run(None)
+    assert "Ended" in adapter.told[-1]
+    assert edc.outcomes() == [(made[0]["number"], "applied")]
+    edc.before_answering = lambda _: True
+    adapter.once()
+    assert edc.outcomes() == [(one["number"], "applied") for one in made]
 
 
 def test_what_only_a_person_can_mend_moves_nothing_on(

@@ -35,12 +35,17 @@ class Held(BaseModel):
 
 
 class Memory(BaseModel):
-    """`after` is the last event that was worked through; `held` goes by the subject's id."""
+    """`after` is the last event that was worked through; `held` goes by the subject's id.
+
+    `sites` are those whose events were followed up to there: `after` says nothing
+    of what happened before at a site that the client was given later.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     trial: str
     intake: str
+    sites: frozenset[str] = frozenset()
     after: UUID | None = None
     held: dict[UUID, Held] = {}
 

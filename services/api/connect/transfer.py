@@ -17,11 +17,13 @@ from uuid import UUID
 from services.api.connect.edc_core import Answer, Assignment, Intake, Outcome
 from services.api.connect.memory import Held, MemoryFile
 from services.api.connect.patience import Ended, Patience, Stopped
-from services.api.connect.trial import Allocation, Trial
+from services.api.connect.trial import Allocation, Page, Refused, Trial
 
 SOON, LATE = 60.0, 3600.0
 """Seconds until a rejected assignment is sent again, at first and at most."""
 
+AGAIN = "the feed is followed from its beginning, and what edc-core has is a duplicate"
+LOST = "the trial does not show the subject to this client any more"
 TAKEN = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
 Tell = Callable[[str], None]
 
@@ -109,21 +111,85 @@ class Transfer:
             Stopped: something else that only a person can mend.
             Ended: asked to end; what was answered is kept.
         """
-        memory = self._file.memory
-        for subject_id, held in list(memory.held.items()):
+        after = self._place()
+        for subject_id, held in list(self._file.memory.held.items()):
             if not held.set_aside and self._is_due(subject_id):
-                self._send(subject_id, memory.after)
-        self._follow(memory.after)
+                self._send_held(subject_id, held, after)
+        self._follow(after)
+
+    def _place(self) -> UUID | None:
+        """After which event to go on: none if the client was given a site since.
+
+        What happened at that site before lies in the feed before the place that was
+        kept. What is sent a second time on the way is a duplicate.
+        """
+        memory = self._file.memory
+        sites = self._patience.insist(self._trial.sites)
+        added = sites - memory.sites
+        if added and memory.after is not None:
+            self._tell(f"New among the client's sites: {', '.join(sorted(added))}; {AGAIN}")
+        after = None if added else memory.after
+        if sites != memory.sites and not self._dry:
+            memory.sites, memory.after = sites, after
+            self._file.keep()
+        return after
 
     def _follow(self, after: UUID | None) -> None:
         """Send what the feed tells after an event, to its end."""
         while True:
-            page = self._patience.insist(partial(self._trial.randomized, after))
+            page = self._page(after)
             for event in page.items:
-                self._send(event.subject_id, event.id)
+                self._send_new(event.subject_id, event.id)
                 after = event.id
             if page.next_cursor is None:
                 return
+
+    def _page(self, after: UUID | None) -> Page:
+        """What the feed tells after an event, or from its beginning if it has no such event.
+
+        It has none when that was of a site which the client has lost, or was made
+        after the backup from which the trial was restored.
+        """
+        try:
+            return self._patience.insist(partial(self._trial.randomized, after))
+        except Refused as refusal:
+            if after is None or refusal.code != "bad_cursor":
+                raise
+        self._tell(f"The event that was worked through last is not in the feed any more; {AGAIN}")
+        self._keep_place(None)
+        return self._page(None)
+
+    def _send_new(self, subject_id: UUID, after: UUID) -> None:
+        """Send what an event tells of, unless it came before and a person set it aside."""
+        held = self._file.memory.held.get(subject_id)
+        if held is not None and held.set_aside:
+            self._keep_place(after)
+        else:
+            self._send(subject_id, after)
+
+    def _keep_place(self, after: UUID | None) -> None:
+        if not self._dry:
+            self._file.memory.after = after
+            self._file.keep()
+
+    def _send_held(self, subject_id: UUID, held: Held, after: UUID | None) -> None:
+        """Send again what edc-core did not take, unless the client has lost the subject's site."""
+        try:
+            self._send(subject_id, after)
+        except Refused as refusal:
+            if refusal.code != "not_found":
+                raise
+            self._postpone(subject_id)
+            if held.reason == LOST:
+                return  # told already
+            self._tell(
+                f"{held.number} ({held.randomization_number}): {LOST}; kept, and asked for again."
+                " Give the client the subject's site, or leave it to people for good:"
+                f" trial connect edc-core --set-aside {held.randomization_number}"
+            )
+            if not self._dry:
+                held.reason = LOST
+                self._file.keep()
 
     def _send(self, subject_id: UUID, after: UUID | None) -> None:
         """Send one subject's assignment, and keep what became of it together with the place."""

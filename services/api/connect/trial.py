@@ -24,6 +24,14 @@ class _Body(BaseModel):
 Body = TypeVar("Body", bound=_Body)
 
 
+class Refused(Stopped):
+    """An answer that is no success; `code` is the problem's, empty if it has none."""
+
+    def __init__(self, told: str, code: str) -> None:
+        super().__init__(told)
+        self.code = code
+
+
 class Randomized(_Body):
     """The event that a subject was randomized: which one, never to what."""
 
@@ -36,6 +44,10 @@ class Page(_Body):
 
     items: tuple[Randomized, ...]
     next_cursor: str | None
+
+
+class _Me(_Body):
+    sites: frozenset[str]
 
 
 class _Subject(_Body):
@@ -93,6 +105,10 @@ class Trial:
         """The codes of the trial's arms."""
         return frozenset(arm.code for arm in self._get("/v1/study", _Study).arms)
 
+    def sites(self) -> frozenset[str]:
+        """The sites whose subjects and events the client sees now."""
+        return self._get("/v1/me", _Me).sites
+
     def randomized(self, after: UUID | None) -> Page:
         """What follows an event, or what came first; and whether more follows."""
         begin = {} if after is None else {"after": str(after)}
@@ -115,7 +131,8 @@ class Trial:
 
         Raises:
             Unavailable: not now.
-            Stopped: refused, or not what the contract says.
+            Refused: by the service, or by who answered in its place.
+            Stopped: not what the contract says.
         """
         answer = self._send(path, parameters)
         if answer.status_code == 401:
@@ -139,7 +156,9 @@ class Trial:
 def _read(answer: httpx.Response, form: type[Body]) -> Body:
     asked = f"{answer.request.method} {answer.request.url.path}"
     if answer.status_code != 200:
-        raise Stopped(f"{WHOM}: {asked} answers {answer.status_code}{_code(answer)}")
+        code = _code(answer)
+        told = f"{WHOM}: {asked} answers {answer.status_code}"
+        raise Refused(f"{told} ({code})" if code else told, code)
     try:
         return form.model_validate_json(answer.content)
     except ValidationError as mistake:
@@ -154,4 +173,4 @@ def _code(answer: httpx.Response) -> str:
     except ValueError:
         return ""
     told = (body.get("error") or body.get("type")) if isinstance(body, dict) else None
-    return f" ({str(told).removeprefix('/problems/')[:60]})" if told else ""
+    return str(told).removeprefix("/problems/")[:60] if told else ""
