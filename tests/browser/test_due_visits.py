@@ -14,7 +14,7 @@ from threading import Thread
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Response, Route, expect
+from playwright.sync_api import Browser, Locator, Request, Response, Route, expect
 
 from services.api.sandbox.service import PASSWORD
 from tests.browser.conftest import PATIENCE
@@ -122,6 +122,47 @@ def fill(form: Locator, api: Api, pain: int = 2) -> None:
         form.locator(f"[name={name}][value='{value}']").check()
 
 
+def lose(visit: Visit, pattern: str, method: str, times: int) -> list[Request]:
+    """Let the service do what it is asked, and lose its answers so many times; what was asked."""
+    asked: list[Request] = []
+
+    def pass_on(route: Route) -> None:
+        if route.request.method != method:
+            route.continue_()
+            return
+        asked.append(route.request)
+        if len(asked) <= times:
+            route.fetch()
+            visit.foreseen.append("Failed to load resource: net::ERR_FAILED")
+            route.abort()
+        else:
+            route.continue_()
+
+    visit.page.route(pattern, pass_on)
+    return asked
+
+
+def token_answers(visit: Visit) -> list[Response]:
+    """The tokens that the page is given from now on."""
+    answers: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        if answer.url.endswith("/v1/oauth/token"):
+            answers.append(answer)
+
+    visit.page.on("response", keep)
+    return answers
+
+
+def end_session(visit: Visit, answers: list[Response], served: Served) -> None:
+    """End the session somewhere else; the page hears so with the next thing that it asks."""
+    token = json.loads(answers[-1].text())["refresh_token"]
+    httpx.post(f"{served.address}/v1/oauth/revoke", data={"token": token}).raise_for_status()
+    visit.page.wait_for_timeout(1_100)  # until every process knows
+    visit.expect_refusal(401, "Unauthorized")
+    visit.expect_refusal(400, "Bad Request")
+
+
 def gradings(api: Api, subject: Json) -> list[tuple[object, ...]]:
     """What PostgreSQL has of the subject's gradings."""
     columns = "grade, mucosal_appearance, ulceration, pain_score, analgesic, diet"
@@ -172,28 +213,16 @@ def test_what_is_left_out_is_said_before_anything_is_stored(
 def test_a_grading_whose_answers_were_lost_is_stored_once(
     api: Api, subject: Json, english: Visit
 ) -> None:
-    keys: list[str] = []
-
-    def lose_the_first_three(route: Route) -> None:
-        if route.request.method == "POST":
-            keys.append(route.request.headers["idempotency-key"])
-            if len(keys) <= 3:
-                assert route.fetch().status == 201
-                english.foreseen.append("Failed to load resource: net::ERR_FAILED")
-                route.abort()
-                return
-        route.continue_()
-
     sign_in(english, "assessor-nn")
     form = opened(english, subject)
     fill(form, api)
-    english.page.route("**/gradings", lose_the_first_three)
+    asked = lose(english, "**/gradings", "POST", 3)
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("press Save again")
     form.get_by_role("button", name="Save").click()
     expect(english.page.get_by_role("status")).to_contain_text("Saved")
-    assert len(keys) == 4
-    assert len(set(keys)) == 1
+    assert len(asked) == 4
+    assert len({one.headers["idempotency-key"] for one in asked}) == 1
     assert gradings(api, subject) == STORED
 
 
@@ -220,22 +249,11 @@ def test_what_somebody_else_recorded_meanwhile_is_shown_and_not_overwritten(
 def test_a_form_outlives_the_session(
     api: Api, subject: Json, english: Visit, served: Served
 ) -> None:
-    answers: list[Response] = []
-
-    def keep(answer: Response) -> None:
-        if answer.url.endswith("/v1/oauth/token"):
-            answers.append(answer)
-
-    english.page.on("response", keep)
+    answers = token_answers(english)
     sign_in(english, "assessor-nn")
     form = opened(english, subject)
     fill(form, api)
-    token = json.loads(answers[-1].text())["refresh_token"]
-    httpx.post(f"{served.address}/v1/oauth/revoke", data={"token": token}).raise_for_status()
-    english.page.wait_for_timeout(1_100)  # until every process knows
-
-    english.expect_refusal(401, "Unauthorized")
-    english.expect_refusal(400, "Bad Request")
+    end_session(english, answers, served)
     form.get_by_role("button", name="Save").click()
     again = english.page.locator("dialog.again")
     expect(again.locator("[name=username]")).to_have_value("assessor-nn")
@@ -243,6 +261,35 @@ def test_a_form_outlives_the_session(
     again.get_by_role("button", name="Sign in").click()
     expect(english.page.get_by_role("status")).to_contain_text("Saved")
     assert gradings(api, subject) == STORED
+
+
+def test_who_cannot_be_shown_the_page_is_told_at_the_sign_in(
+    api: Api, subject: Json, english: Visit
+) -> None:
+    lose(english, "**/v1/study", "GET", 3)
+    sign_in(english, "coordinator-nn")
+    expect(english.page.locator(".sign-in").get_by_role("alert")).to_contain_text(
+        "The service does not answer"
+    )
+    english.page.locator(".sign-in button").click()
+    expect(english.page.get_by_role("row").filter(has_text="RT1A")).to_contain_text("Due")
+
+
+def test_a_page_of_a_proxy_in_place_of_a_visit_is_told_as_trouble(
+    api: Api, subject: Json, english: Visit
+) -> None:
+    def answer_instead(route: Route) -> None:
+        route.fulfill(response=route.fetch(), body="<html>Please sign in</html>")
+
+    sign_in(english, "assessor-nn")
+    english.page.route("**/visits/RT1A", answer_instead)
+    form = opened(english, subject)
+    expect(form.get_by_role("alert")).to_contain_text("SyntaxError")
+    form.get_by_role("button", name="Close").click()
+    expect(form).to_have_count(0)
+    (told,) = english.complaints
+    assert "is not valid JSON" in told
+    english.foreseen.append(told)
 
 
 def test_the_list_follows_what_others_record(api: Api, subject: Json, english: Visit) -> None:

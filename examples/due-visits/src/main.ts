@@ -30,9 +30,10 @@ function welcome(): void {
       askingAgain(() => void leave(session)),
     );
     const labels = await readLabels(session);
+    const { data: study } = await session.call((trial) => trial.GET("/v1/study"));
     place.hidden = true;
     place.replaceChildren();
-    work(session, labels, (await session.call((trial) => trial.GET("/v1/study"))).data.time_zone);
+    work(session, labels, study.time_zone);
   });
   place.replaceChildren(form);
   place.hidden = false;

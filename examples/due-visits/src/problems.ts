@@ -6,7 +6,11 @@ import { word } from "./words.ts";
 /** Why a call failed: what happened, and what to do. */
 export function explain(failure: unknown): string[] {
   if (failure instanceof Unreachable) return [word("noAnswer")];
-  if (!(failure instanceof TrialProblem)) throw failure;
+  if (!(failure instanceof TrialProblem)) {
+    // A proxy's page with status 200, or a mistake of ours: the console has all of it.
+    reportError(failure);
+    return [word("fault", { fault: String(failure) })];
+  }
   const { title, detail, requestId, status } = failure;
   return status < 500 ? [title, detail] : [title, detail, word("quote", { id: requestId })];
 }

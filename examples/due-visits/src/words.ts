@@ -47,6 +47,7 @@ const ENGLISH = {
   saved: "Saved: {number}, {code}.",
   flagged: "To be looked at: {flags}.",
   quote: "Quote {id} to the operators.",
+  fault: "Something went wrong that this page does not know: {fault}",
 };
 
 export type Word = keyof typeof ENGLISH;
@@ -96,6 +97,7 @@ const CHINESE: Record<Word, string> = {
   saved: "已保存：{number}，{code}。",
   flagged: "请留意：{flags}。",
   quote: "请向运维人员提供 {id}。",
+  fault: "出现了本页面无法识别的故障：{fault}",
 };
 
 let spoken: Language = navigator.language.startsWith("zh") ? "zh-CN" : "en";
