@@ -14,7 +14,7 @@ from threading import Thread
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Request, Response, Route, expect
+from playwright.sync_api import Browser, Dialog, Locator, Request, Response, Route, expect
 
 from services.api.sandbox.service import PASSWORD
 from tests.browser.conftest import PATIENCE
@@ -226,6 +226,74 @@ def test_a_grading_whose_answers_were_lost_is_stored_once(
     assert gradings(api, subject) == STORED
 
 
+def test_a_day_whose_answers_were_lost_is_ones_own(api: Api, subject: Json, english: Visit) -> None:
+    sign_in(english, "assessor-nn")
+    form = opened(english, subject)
+    fill(form, api)
+    lose(english, "**/visits/RT1A", "PUT", 3)
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("press Save again")
+    english.expect_refusal(412, "Precondition Failed")
+    form.get_by_role("button", name="Save").click()
+    expect(english.page.get_by_role("status")).to_contain_text("Saved")
+    assert ok(api.as_("assessor").get(path(subject, "visits", "RT1A")))["version"] == 1
+    assert gradings(api, subject) == STORED
+
+
+def test_a_day_that_somebody_else_recorded_after_a_lost_press_is_theirs(
+    api: Api, subject: Json, english: Visit
+) -> None:
+    sign_in(english, "assessor-nn")
+    form = opened(english, subject)
+    fill(form, api)
+    lose(english, "**/visits/RT1A", "PUT", 3)
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("press Save again")
+    missed = {"missed_reason": "Did not come", "reason": "Misread"}
+    ok(api.as_("coordinator").put(path(subject, "visits", "RT1A"), missed, version=1))
+    english.expect_refusal(412, "Precondition Failed")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("Missed, Did not come")
+    assert gradings(api, subject) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "phrase", "code"),
+    [
+        (502, "Bad Gateway", None),
+        (504, "Gateway Timeout", None),
+        (503, "Service Unavailable", "outcome_unknown"),
+    ],
+)
+def test_a_grading_that_may_be_stored_is_not_said_to_be_missing(
+    api: Api, subject: Json, english: Visit, status: int, phrase: str, code: str | None
+) -> None:
+    def answer_instead(route: Route) -> None:
+        stored = route.fetch()
+        kind = "text/html" if code is None else "application/problem+json"
+        body = "" if code is None else json.dumps({"type": f"/problems/{code}", "title": phrase})
+        route.fulfill(
+            response=stored,
+            status=status,
+            body=body,
+            headers={**stored.headers, "content-type": kind},
+        )
+
+    sign_in(english, "assessor-nn")
+    form = opened(english, subject)
+    fill(form, api)
+    english.page.route("**/gradings", answer_instead)
+    for _ in range(3):
+        english.expect_refusal(status, phrase)
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("Whether it was stored is not known")
+    expect(form.get_by_role("alert")).not_to_contain_text("the grading is not yet")
+    english.page.unroute("**/gradings")
+    form.get_by_role("button", name="Save").click()
+    expect(english.page.get_by_role("status")).to_contain_text("Saved")
+    assert gradings(api, subject) == STORED
+
+
 def test_what_somebody_else_recorded_meanwhile_is_shown_and_not_overwritten(
     api: Api, subject: Json, english: Visit
 ) -> None:
@@ -261,6 +329,57 @@ def test_a_form_outlives_the_session(
     again.get_by_role("button", name="Sign in").click()
     expect(english.page.get_by_role("status")).to_contain_text("Saved")
     assert gradings(api, subject) == STORED
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["closedby", "no closedby"])
+def test_escape_does_not_close_what_asks_for_the_password_again(
+    api: Api, subject: Json, english: Visit, served: Served, *, known: bool
+) -> None:
+    """Also in a browser that does not know `closedby`."""
+    answers = token_answers(english)
+    sign_in(english, "assessor-nn")
+    form = opened(english, subject)
+    fill(form, api)
+    end_session(english, answers, served)
+    form.get_by_role("button", name="Save").click()
+    again = english.page.locator("dialog.again")
+    expect(again.locator("[name=password]")).to_be_focused()
+    if not known:
+        again.evaluate("dialog => dialog.removeAttribute('closedby')")
+    for _ in range(3):
+        english.page.keyboard.press("Escape")
+        expect(again.locator("[name=password]")).to_be_focused()
+        expect(again).to_have_js_property("open", value=True)
+    again.locator("[name=password]").fill(PASSWORD)
+    again.get_by_role("button", name="Sign in").click()
+    expect(english.page.get_by_role("status")).to_contain_text("Saved")
+    expect(again).to_have_count(0)
+    assert gradings(api, subject) == STORED
+
+
+def test_escape_discards_nothing_unless_the_person_says_so(
+    api: Api, subject: Json, english: Visit
+) -> None:
+    sign_in(english, "assessor-nn")
+    form = opened(english, subject)
+    fill(form, api)
+    asked: list[str] = []
+
+    def refuse(question: Dialog) -> None:
+        asked.append(question.message)
+        question.dismiss()
+
+    english.page.on("dialog", refuse)
+    for presses in range(1, 5):
+        english.page.keyboard.press("Escape")
+        english.page.wait_for_timeout(200)  # `close` is told later
+        expect(form).to_have_js_property("open", value=True)
+        assert 1 <= len(asked) <= presses
+    expect(form.locator("[name=pain_score]")).to_have_value("2")
+    english.page.remove_listener("dialog", refuse)
+    english.page.once("dialog", lambda question: question.accept())
+    form.get_by_role("button", name="Close").click()
+    expect(form).to_have_count(0)
 
 
 def test_who_cannot_be_shown_the_page_is_told_at_the_sign_in(

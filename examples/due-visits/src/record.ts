@@ -20,6 +20,9 @@ export interface Opened {
   visit: Visit;
 }
 
+/** Problems after which only the same request, sent again, tells what became of it. */
+const UNTOLD = new Set(["outcome_unknown", "still_in_flight"]);
+
 /** The members of a grading that take one value of an enumeration, and which. */
 const CHOICES = {
   mucosal_appearance: ["MucosalAppearance", ["normal", "erythema", "patchy", "confluent", "ulcer_hemorrhage_necrosis"]],
@@ -31,11 +34,15 @@ const CHOICES = {
 export function openRecord(opened: Opened, done: (text: string) => void): void {
   const dialog = element("dialog", { class: "record", "aria-labelledby": "record-title" });
   dialog.append(element("p", {}, word("loading")));
-  dialog.addEventListener("close", () => dialog.remove());
+  let form: RecordForm | undefined;
+  // A browser lets Escape be refused only so often; then it closes the dialog, whatever is entered.
+  dialog.addEventListener("close", () => (form?.unsaved ? dialog.showModal() : dialog.remove()));
   document.body.append(dialog);
   dialog.showModal();
   read(opened).then(
-    ({ recorded, etag, own }) => new RecordForm(opened, dialog, recorded, etag, own, done),
+    ({ recorded, etag, own }) => {
+      form = new RecordForm(opened, dialog, recorded, etag, own, done);
+    },
     (failure: unknown) => {
       const close = element("button", { type: "button" }, word("close"));
       close.onclick = () => dialog.close();
@@ -44,12 +51,21 @@ export function openRecord(opened: Opened, done: (text: string) => void): void {
   );
 }
 
-/** The visit as it stands now, and the person's own grading of it, if there is one. */
-async function read({ session, visit }: Opened) {
-  const path = { subject_id: visit.subject_id, code: visit.code };
-  const { data: recorded, etag } = await session.call((trial) =>
-    trial.GET("/v1/subjects/{subject_id}/visits/{code}", { params: { path } }),
-  );
+function pathOf({ visit }: Opened) {
+  return { subject_id: visit.subject_id, code: visit.code };
+}
+
+/** The visit as it stands now. */
+function readVisit(opened: Opened) {
+  const params = { path: pathOf(opened) };
+  return opened.session.call((trial) => trial.GET("/v1/subjects/{subject_id}/visits/{code}", { params }));
+}
+
+/** The same, and the person's own grading of it, if there is one. */
+async function read(opened: Opened) {
+  const { session } = opened;
+  const path = pathOf(opened);
+  const { data: recorded, etag } = await readVisit(opened);
   const own =
     recorded.graded && recorded.status === "done"
       ? await session.call(async (trial) => {
@@ -72,6 +88,8 @@ class RecordForm {
   #recorded: Recorded;
   #etag: string;
   #touched = false;
+  /** Whether a day was sent for this version of the visit, and no answer told what became of it. */
+  #unanswered = false;
   /** What was sent last, and under which key: the same again is a retry, anything else is new. */
   #sent = { body: "", key: "" };
 
@@ -99,11 +117,19 @@ class RecordForm {
       void this.#save();
     });
     dialog.addEventListener("cancel", (event) => {
-      if (this.#touched && !confirm(word("discard"))) event.preventDefault();
+      // An answer counts only where the closing can be refused; else the dialog comes again, unasked.
+      if (!this.#touched || !event.cancelable) return;
+      if (confirm(word("discard"))) this.#touched = false;
+      else event.preventDefault();
     });
     dialog.replaceChildren(this.#form);
     this.#askForReason();
     found('[name="date"]', this.#form).focus();
+  }
+
+  /** Whether something was entered that is neither stored nor discarded. */
+  get unsaved(): boolean {
+    return this.#touched;
   }
 
   #made(own: Schemas["GradingRead"] | undefined): HTMLFormElement {
@@ -195,16 +221,11 @@ class RecordForm {
 
   /** Store the day if it is new, then the grading; what is to be looked at comes back in words. */
   async #send(): Promise<string[]> {
-    const { labels, session, visit } = this.#opened;
-    const path = { subject_id: visit.subject_id, code: visit.code };
+    const { labels, session } = this.#opened;
+    const path = pathOf(this.#opened);
     const flags: string[] = [];
     if (this.#moves()) {
-      const reason = this.#value("reason");
-      const body = { date: this.#value("date"), ...(reason && { reason }) };
-      const header = { "If-Match": this.#etag };
-      const stored = await session.call((trial) =>
-        trial.PUT("/v1/subjects/{subject_id}/visits/{code}", { params: { path, header }, body }),
-      );
+      const stored = await this.#storeDay(this.#value("date"), this.#value("reason"));
       this.#keep(stored.data, stored.etag);
       flags.push(...stored.data.flags.map((flag) => valueLabel(labels, "VisitFlag", flag)));
     }
@@ -219,9 +240,33 @@ class RecordForm {
     return flags.length > 0 ? [word("flagged", { flags: listed(flags) })] : [];
   }
 
+  /**
+   * The visit with that day. If the press before had no answer, the version that it was made on may
+   * be gone because it was stored: the next version says so with the day and the reason.
+   */
+  async #storeDay(date: string, reason: string) {
+    const body = { date, ...(reason && { reason }) };
+    const params = { path: pathOf(this.#opened), header: { "If-Match": this.#etag } };
+    try {
+      return await this.#opened.session.call((trial) =>
+        trial.PUT("/v1/subjects/{subject_id}/visits/{code}", { params, body }),
+      );
+    } catch (failure) {
+      if (!this.#unanswered || !isStale(failure)) {
+        this.#unanswered ||= mayBeDone(failure);
+        throw failure;
+      }
+      const now = await readVisit(this.#opened);
+      const next = now.data.version === this.#recorded.version + 1;
+      if (next && now.data.date === date && (now.data.reason ?? "") === reason) return now;
+      throw failure;
+    }
+  }
+
   #keep(recorded: Recorded, etag: string): void {
     this.#recorded = recorded;
     this.#etag = etag;
+    this.#unanswered = false;
     this.#askForReason();
   }
 
@@ -247,9 +292,8 @@ class RecordForm {
   }
 
   async #refused(failure: unknown): Promise<void> {
-    const stale = failure instanceof TrialProblem && failure.code === "stale_version";
-    if (stale) return this.#readAgain();
-    if (failure instanceof Unreachable) return summarise(this.#form, word("unreachable"));
+    if (isStale(failure)) return this.#readAgain();
+    if (mayBeDone(failure)) return summarise(this.#form, word("unreachable"));
     // The day went through, so only the grading waits.
     const kept = this.#grades && !this.#moves();
     show(this.#form, failure, ...(kept ? [word("visitKept")] : []));
@@ -268,6 +312,18 @@ class RecordForm {
       show(this.#form, failure);
     }
   }
+}
+
+function isStale(failure: unknown): boolean {
+  return failure instanceof TrialProblem && failure.code === "stale_version";
+}
+
+/** Whether what was sent may be stored all the same: no answer came, or none that tells. */
+function mayBeDone(failure: unknown): boolean {
+  // A proxy's page where a record should be is no answer either.
+  if (!(failure instanceof TrialProblem)) return failure instanceof Unreachable || failure instanceof SyntaxError;
+  const { code, status, uncertain } = failure;
+  return status === 502 || status === 504 || (status >= 500 && uncertain) || UNTOLD.has(code);
 }
 
 /** A choice of one among a few, all in sight. */

@@ -68,15 +68,22 @@ export function askingAgain(leave: () => void): AskAgain {
       other.addEventListener("click", leave);
       const dialog = element(
         "dialog",
-        { class: "again", "aria-labelledby": "again-title" },
+        { class: "again", "aria-labelledby": "again-title", closedby: "none" },
         element("p", { id: "again-title" }, word("signInAgain")),
         form,
         other,
       );
-      // Escape would leave a page that can neither read nor save.
+      const show = () => {
+        dialog.showModal();
+        found('[name="password"]', form).focus();
+      };
+      // Escape would leave a page that can neither read nor save. A browser that does not know
+      // `closedby` lets it be refused only so often, so the dialog comes again until it is removed.
       dialog.addEventListener("cancel", (event) => event.preventDefault());
+      dialog.addEventListener("close", () => {
+        if (dialog.isConnected) show();
+      });
       document.body.append(dialog);
-      dialog.showModal();
-      found('[name="password"]', form).focus();
+      show();
     });
 }
