@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { type Credentials, Session } from "./credentials.ts";
 import { deliver, type Delivered, RETRIES, type Retries, sleep } from "./delivery.ts";
 import type { Argument, Data, Given, Item, ListPath, PathWith, Verb } from "./operations.ts";
-import { problemIn, TrialProblem } from "./problems.ts";
+import { holdsJson, problemIn, TrialProblem } from "./problems.ts";
 import { says, versionOf } from "./records.ts";
 import type { components, paths } from "./schema.ts";
 
@@ -22,7 +22,7 @@ export interface Answer<T> {
 }
 
 export interface TrialOptions {
-  /** Where the installation is, such as `https://trial.example.org`. */
+  /** Where the installation is, such as `https://trial.example.org`; empty where the page came from. */
   baseUrl: string;
   /** Left out, only what is public can be called. */
   credentials?: Credentials;
@@ -158,13 +158,16 @@ export function createTrial(options: TrialOptions): Trial {
 /** One installation as one caller: sends requests, safely again where that can be. */
 class Connection {
   readonly baseUrl: string;
+  /** The path of `baseUrl`, without a slash at its end. */
+  readonly #root: string;
   readonly #retries: Retries;
   readonly #session: Session | null;
   readonly #language: string | undefined;
   readonly #fetch: Fetch;
 
   constructor(options: TrialOptions) {
-    this.baseUrl = options.baseUrl.replace(/\/+$/, "");
+    this.baseUrl = addressOf(options.baseUrl);
+    this.#root = new URL(this.baseUrl).pathname.replace(/\/$/, "");
     this.#retries = { ...RETRIES, ...options.retries };
     this.#language = options.language;
     this.#fetch = options.fetch ?? ((request) => globalThis.fetch(request));
@@ -185,7 +188,7 @@ class Connection {
 
   /** The success of a request; whatever else is thrown. */
   async send(request: Request, file = false): Promise<Response> {
-    const path = request.url.slice(this.baseUrl.length);
+    const path = new URL(request.url).pathname.slice(this.#root.length);
     const { headers, method } = request;
     if (method === "PATCH") headers.set("Content-Type", MERGE_PATCH);
     // Every POST that creates takes a key, and nothing else does.
@@ -194,11 +197,13 @@ class Connection {
     if (this.#language !== undefined) headers.set("Accept-Language", this.#language);
 
     const { response, uncertain } = await this.#delivered(request, file);
-    if (response.ok) return response;
+    if (response.ok && (file || (await holdsJson(response)))) return response;
     const own = response.status === 412 && uncertain ? await this.#ownChange(request) : null;
     if (own !== null) return own;
+    // A success that is none of the service's, such as a proxy's page, tells nothing of a change.
+    const told = { uncertain: uncertain || (response.ok && method !== "GET") };
     const idempotencyKey = headers.get("Idempotency-Key");
-    throw new TrialProblem(response, await problemIn(response), { uncertain, idempotencyKey });
+    throw new TrialProblem(response, await problemIn(response), { ...told, idempotencyKey });
   }
 
   #delivered(request: Request, file = false): Promise<Delivered> {
@@ -208,22 +213,23 @@ class Connection {
   }
 
   async #attempt(request: Request, file: boolean): Promise<Response> {
-    if (this.#session === null) return this.#answer(request.clone(), file);
+    if (this.#session === null) return this.#answer(request.clone(), { file });
     const token = await this.#session.token();
-    const response = await this.#answer(withToken(request, token), file);
+    const response = await this.#answer(withToken(request, token), { file });
     if (response.status !== 401) return response;
-    return this.#answer(withToken(request, await this.#session.token(token)), file);
+    return this.#answer(withToken(request, await this.#session.token(token)), { file });
   }
 
   /**
    * An answer with all of its body, so that a cut in the middle is a failure of this attempt; a
    * file alone is read as it comes.
    */
-  async #answer(request: Request, file = false): Promise<Response> {
+  async #answer(request: Request, { file = false } = {}): Promise<Response> {
     const limit = AbortSignal.timeout(this.#retries.timeoutMs);
     const signal = file ? request.signal : AbortSignal.any([request.signal, limit]);
-    const response = await this.#fetch(new Request(request, { signal }));
-    if (file && response.ok) return response;
+    // The service never redirects, and who does would have the request sent to any host.
+    const response = await this.#fetch(new Request(request, { signal, redirect: "manual" }));
+    if ((file && response.ok) || response.type === "opaqueredirect") return response;
     const body = await response.arrayBuffer();
     return new Response(body.byteLength > 0 ? body : null, response);
   }
@@ -247,6 +253,11 @@ class Connection {
     answered.set("Idempotency-Replayed", "true");
     return new Response(text, { headers: answered });
   }
+}
+
+/** An address in full, as a `Request` writes it: without a host it is on that of the page. */
+function addressOf(baseUrl: string): string {
+  return new URL(baseUrl || "/", globalThis.location?.href).href.replace(/\/+$/, "");
 }
 
 /** An Idempotency-Key; `crypto.randomUUID` is missing on pages that came over plain HTTP. */

@@ -1,6 +1,6 @@
 /** Who calls, and the tokens that show it: asked for when needed, renewed before they expire. */
 import { deliver, type Retries } from "./delivery.ts";
-import { problemIn, TrialProblem } from "./problems.ts";
+import { holdsJson, problemIn, TrialProblem } from "./problems.ts";
 import type { components } from "./schema.ts";
 
 type TokenAnswer = components["schemas"]["TokenAnswer"];
@@ -100,7 +100,7 @@ export class Session {
     const { baseUrl, retries, fetch } = this.#options;
     const asked = new Request(baseUrl + path, { method: "POST" });
     // Signing in twice does no harm, and a refresh token is good again for some seconds.
-    const { response } = await deliver(
+    const { response, uncertain } = await deliver(
       asked,
       async () => {
         const init = { method: "POST", body: new URLSearchParams(await body()) };
@@ -109,8 +109,8 @@ export class Session {
       true,
       retries,
     );
-    if (!response.ok) throw new TrialProblem(response, await problemIn(response));
-    return response;
+    if (response.ok && (await holdsJson(response))) return response;
+    throw new TrialProblem(response, await problemIn(response), { uncertain: uncertain || response.ok });
   }
 
   #keepRefreshToken(token: string | null): void {

@@ -1,5 +1,5 @@
 /** Sending again what may be sent again, with pauses that grow. */
-import { codeOf, problemIn, Unreachable } from "./problems.ts";
+import { codeOf, keptFrom, problemIn, Unreachable } from "./problems.ts";
 
 /**
  * How often and how patiently. Pauses begin at about `pauseMs` and double up to `longestMs`;
@@ -23,7 +23,7 @@ export const RETRIES: Retries = {
   timeoutMs: 30_000,
 };
 
-/** An answer; `uncertain` when an earlier attempt may have been done too. */
+/** An answer; `uncertain` when what became of its attempt, or of an earlier one, is not known. */
 export interface Delivered {
   response: Response;
   uncertain: boolean;
@@ -32,7 +32,7 @@ export interface Delivered {
 /** Too many requests, and a service that is away or behind a proxy that is: these pass. */
 const BUSY = new Set([429, 502, 503, 504]);
 
-/** Answers of a proxy that lost ours: what became of the request is not known. */
+/** Answers of a proxy that lost ours. */
 const UNCERTAIN = new Set([502, 504]);
 
 /** What is sent once, so that it can be sent again. */
@@ -56,14 +56,15 @@ export async function deliver(
     let pause = grown(number, retries);
     try {
       const response = await attempt(number);
+      uncertain ||= await isLostBehind(response);
       const wait = retryAfterMs(response);
       if (last || wait > retries.patienceMs || !(await passes(response))) {
         return { response, uncertain };
       }
-      uncertain ||= UNCERTAIN.has(response.status) || (await hasCode(response, "outcome_unknown"));
       pause = Math.max(pause, wait);
     } catch (error) {
-      if (request.signal.aborted || !isLost(error)) throw error;
+      if (request.signal.aborted) throw error;
+      if (!isLost(error)) throw keptFrom(request, error, uncertain);
       if (last) throw new Unreachable(request, error);
       uncertain = true;
     }
@@ -90,6 +91,12 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 /** Whether `fetch` failed for the line and not for a mistake of ours. */
 function isLost(error: unknown): boolean {
   return error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
+}
+
+/** Whether an answer leaves open what became of the request: the service's own did not come. */
+async function isLostBehind(response: Response): Promise<boolean> {
+  if (UNCERTAIN.has(response.status) || (await hasCode(response, "outcome_unknown"))) return true;
+  return response.status >= 500 && (await hasCode(response, "no_problem"));
 }
 
 /** Whether the same request may succeed a little later. */

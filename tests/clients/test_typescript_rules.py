@@ -1,0 +1,89 @@
+"""What the TypeScript client holds to, whatever answers come: they are made up."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.clients.speaking import HERE, node
+
+
+def came(scene: str, **given: Any) -> Any:
+    """What comes of a scene."""
+    return json.loads(node(HERE / "rules.ts", scene, json.dumps(given)))
+
+
+@pytest.mark.parametrize(
+    ("renewal", "failure"),
+    [
+        ("lost", {"asked": "POST /v1/subjects"}),
+        ("refused", {"code": "invalid_grant", "status": 400}),
+        ("page", {"code": "no_problem", "status": 200}),
+    ],
+)
+@pytest.mark.parametrize("first", ["lost", "none"])
+def test_a_renewal_that_fails_keeps_the_request_s_key_and_its_uncertainty(
+    first: str, renewal: str, failure: dict[str, Any]
+) -> None:
+    told = {**failure, "uncertain": first == "lost", "key": "a-key"}
+    assert came("renewalFails", first=first, renewal=renewal) == told
+
+
+def test_requests_that_share_a_failed_sign_in_keep_each_its_key() -> None:
+    told = {"asked": "POST /v1/subjects", "uncertain": False}
+    assert came("renewalFailsForTwo") == [{**told, "key": "one-key"}, {**told, "key": "other-key"}]
+
+
+def test_a_token_that_is_not_to_be_had_keeps_the_request_s_key_and_its_uncertainty() -> None:
+    told = {"asked": "POST /v1/subjects", "uncertain": True, "key": "a-key"}
+    assert came("tokenFails") == told
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "uncertain"),
+    [
+        (502, None, True),
+        (504, None, True),
+        (503, None, True),
+        (500, None, True),
+        (503, "outcome_unknown", True),
+        (503, "unavailable", False),
+        (500, "internal", False),
+        (409, "still_in_flight", False),
+        (403, None, False),
+    ],
+)
+def test_the_only_answer_tells_whether_the_outcome_is_known(
+    status: int, code: str | None, uncertain: bool
+) -> None:
+    told = {"code": code or "no_problem", "status": status, "uncertain": uncertain, "key": "a-key"}
+    assert came("onlyAnswer", status=status, code=code) == told
+
+
+def test_what_is_created_has_a_key_however_the_address_is_written() -> None:
+    addresses = ["https://x.org:443", "https://bücher.example/", "HTTPS://x.org/a b/", "/api", ""]
+    assert came("addresses", addresses=addresses) == [
+        "https://x.org/v1/subjects true",
+        "https://xn--bcher-kva.example/v1/subjects true",
+        "https://x.org/a%20b/v1/subjects true",
+        "https://page.example.org/api/v1/subjects true",
+        "https://page.example.org/v1/subjects true",
+    ]
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["seen", "as_in_a_browser"])
+def test_a_redirect_is_not_followed(hidden: bool) -> None:
+    status = 0 if hidden else 307
+    told = {"code": "no_problem", "status": status, "uncertain": False, "key": "a-key"}
+    assert came("redirected", hidden=hidden) == [told, []]
+
+
+@pytest.mark.parametrize(
+    ("at", "uncertain", "key"),
+    [("read", False, None), ("change", True, "a-key"), ("token", False, "a-key")],
+)
+def test_a_page_in_place_of_an_answer_is_no_success(
+    at: str, uncertain: bool, key: str | None
+) -> None:
+    told = {"code": "no_problem", "status": 200, "uncertain": uncertain, "key": key}
+    assert came("signInPage", at=at) == told
