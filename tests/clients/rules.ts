@@ -26,6 +26,8 @@ const PASSWORD = { username: "investigator-nn", password: "sandbox-only" };
 
 /** The requests that came, as `METHOD /path form`. */
 const asked: string[] = [];
+/** What `onRefreshToken` was told. */
+const told: (string | null)[] = [];
 
 /** A client whose requests meet these answers, one after the other. */
 function meeting(met: Met[], credentials?: Credentials, retries: Partial<Retries> = {}): Trial {
@@ -33,6 +35,7 @@ function meeting(met: Met[], credentials?: Credentials, retries: Partial<Retries
     baseUrl: ADDRESS,
     credentials,
     retries: { pauseMs: 1, longestMs: 1, ...retries },
+    onRefreshToken: (token) => told.push(token),
     async fetch(request) {
       const { pathname } = new URL(request.url);
       const form = pathname.startsWith("/v1/oauth/") ? ` ${await request.clone().text()}` : "";
@@ -116,6 +119,72 @@ const scenes: Record<string, () => Promise<unknown>> = {
   async onlyAnswer() {
     const answer = args.code === null ? page(args.status) : refusal(args.status, args.code);
     return failureOf(meeting([answer], undefined, { attempts: 1 }).POST("/v1/subjects", KEYED));
+  },
+
+  async signedOutUnused() {
+    await meeting([json({ revoked: true })], { refreshToken: "R0" }).signOut();
+    return { asked, told };
+  },
+
+  async signedOutTwice() {
+    const failed = args.revoke === "lost" ? lost : page(200);
+    const met = [tokens("R1"), json({ role: "monitor" }), failed, json({ revoked: true })];
+    const trial = meeting(met, PASSWORD, { attempts: 1 });
+    await trial.GET("/v1/me");
+    await failureOf(trial.signOut());
+    const meanwhile = [...told];
+    await trial.signOut();
+    return { asked: asked.slice(2), meanwhile, told };
+  },
+
+  async signedOutWhileSigningIn() {
+    const trial = meeting([tokens("R1"), json({ role: "monitor" }), json({ revoked: true })], PASSWORD);
+    await Promise.all([trial.GET("/v1/me"), trial.signOut()]);
+    return { revoked: asked.filter((one) => one.includes("revoke")), told };
+  },
+
+  async signedOutWhileRenewing() {
+    let refuse = (_: Response): void => {};
+    const refused = new Promise<Response>((resolve) => {
+      refuse = resolve;
+    });
+    const first = [tokens("R1"), json({ role: "monitor" })];
+    const met = [...first, refusal(401, "unauthorized"), () => refused, json({ revoked: true })];
+    const trial = meeting(met, PASSWORD);
+    await trial.GET("/v1/me");
+    const call = failureOf(trial.GET("/v1/me"));
+    while (asked.length < 4) await new Promise((resolve) => setTimeout(resolve));
+    const end = trial.signOut();
+    refuse(await refusal(400, "invalid_grant")(new Request(ADDRESS)));
+    return { call: await call, end: await end.then(() => asked.slice(3)), told };
+  },
+
+  async limits() {
+    const limits: number[] = [];
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = (milliseconds) => {
+      limits.push(milliseconds);
+      return timeout.call(AbortSignal, milliseconds / 100);
+    };
+    const silent: Met = ({ signal }) =>
+      new Promise((_, reject) => {
+        const tooLate = setTimeout(() => reject(new Error("waited too long")), 10_000);
+        signal.addEventListener("abort", () => {
+          clearTimeout(tooLate);
+          reject(signal.reason);
+        });
+      });
+    const met = [silent, tokens("R1"), json({ role: "monitor" })];
+    await meeting(met, { refreshToken: "R0" }, args.retries).GET("/v1/me");
+    return limits;
+  },
+
+  async signsIn() {
+    const totp = args.totp ?? undefined;
+    const first = args.fault === "lost" ? lost : refusal(503, "unavailable");
+    const trial = meeting([first, lost], { ...PASSWORD, totp }, { attempts: 2 });
+    await failureOf(trial.GET("/v1/me"));
+    return asked;
   },
 
   async addresses() {

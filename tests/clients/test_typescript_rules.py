@@ -60,6 +60,50 @@ def test_the_only_answer_tells_whether_the_outcome_is_known(
     assert came("onlyAnswer", status=status, code=code) == told
 
 
+def test_signing_out_ends_a_session_that_was_not_used() -> None:
+    assert came("signedOutUnused") == {"asked": ["POST /v1/oauth/revoke token=R0"], "told": [None]}
+
+
+@pytest.mark.parametrize("revoke", ["lost", "page"])
+def test_signing_out_can_be_tried_again(revoke: str) -> None:
+    assert came("signedOutTwice", revoke=revoke) == {
+        "asked": ["POST /v1/oauth/revoke token=R1"] * 2,
+        "meanwhile": ["R1"],
+        "told": ["R1", None],
+    }
+
+
+def test_signing_out_ends_a_session_that_is_just_beginning() -> None:
+    assert came("signedOutWhileSigningIn") == {
+        "revoked": ["POST /v1/oauth/revoke token=R1"],
+        "told": ["R1", None],
+    }
+
+
+def test_who_signs_out_during_a_renewal_is_not_signed_in_again() -> None:
+    assert came("signedOutWhileRenewing") == {
+        "call": {"code": "invalid_grant", "status": 400, "uncertain": False, "key": None},
+        "end": [
+            "POST /v1/oauth/token grant_type=refresh_token&refresh_token=R1",
+            "POST /v1/oauth/revoke token=R1",
+        ],
+        "told": ["R1", None],
+    }
+
+
+def test_a_lost_renewal_is_noticed_while_its_refresh_token_is_good_once_more() -> None:
+    assert came("limits", retries={}) == [4_000, 4_000, 30_000]
+    assert came("limits", retries={"timeoutMs": 1_000}) == [1_000, 1_000, 1_000]
+
+
+@pytest.mark.parametrize("fault", ["lost", "busy"])
+def test_a_one_time_code_is_sent_once(fault: str) -> None:
+    form = "grant_type=password&username=investigator-nn&password=sandbox-only"
+    sent = f"POST /v1/oauth/token {form}"
+    assert came("signsIn", fault=fault, totp="000000") == [f"{sent}&totp=000000"]
+    assert came("signsIn", fault=fault) == [sent, sent]
+
+
 def test_what_is_created_has_a_key_however_the_address_is_written() -> None:
     addresses = ["https://x.org:443", "https://bücher.example/", "HTTPS://x.org/a b/", "/api", ""]
     assert came("addresses", addresses=addresses) == [

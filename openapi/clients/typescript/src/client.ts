@@ -78,7 +78,7 @@ export interface Trial {
     ...options: Argument<Given<paths[P]["get"]> & { accept?: string }>
   ): Promise<Response>;
 
-  /** End the session: its tokens are refused from now on. */
+  /** End the session: its tokens are refused from now on. Where it throws, call it again. */
   signOut(): Promise<void>;
 }
 
@@ -176,7 +176,7 @@ class Connection {
           baseUrl: this.baseUrl,
           credentials: options.credentials,
           retries: this.#retries,
-          fetch: (request) => this.#answer(request),
+          fetch: (request, limitMs) => this.#answer(request, { limitMs }),
           onRefreshToken: options.onRefreshToken,
         })
       : null;
@@ -224,8 +224,11 @@ class Connection {
    * An answer with all of its body, so that a cut in the middle is a failure of this attempt; a
    * file alone is read as it comes.
    */
-  async #answer(request: Request, { file = false } = {}): Promise<Response> {
-    const limit = AbortSignal.timeout(this.#retries.timeoutMs);
+  async #answer(
+    request: Request,
+    { file = false, limitMs = this.#retries.timeoutMs } = {},
+  ): Promise<Response> {
+    const limit = AbortSignal.timeout(limitMs);
     const signal = file ? request.signal : AbortSignal.any([request.signal, limit]);
     // The service never redirects, and who does would have the request sent to any host.
     const response = await this.#fetch(new Request(request, { signal, redirect: "manual" }));

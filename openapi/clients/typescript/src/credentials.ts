@@ -25,11 +25,17 @@ const ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /** How long before its end a token is renewed; of a short-lived one, a fifth of its life. */
 const MARGIN_MS = 60_000;
 
+/**
+ * How long one request for a token may take. A used refresh token is good once more for ten
+ * seconds: that its answer was lost has to be noticed well within them.
+ */
+const TOKEN_LIMIT_MS = 4_000;
+
 export interface SessionOptions {
   baseUrl: string;
   credentials: Credentials;
   retries: Retries;
-  fetch: (request: Request) => Promise<Response>;
+  fetch: (request: Request, limitMs: number) => Promise<Response>;
   /** Told of each new refresh token, for who wants to go on after a reload. */
   onRefreshToken?: ((token: string | null) => void) | undefined;
 }
@@ -41,6 +47,7 @@ export class Session {
   #refreshToken: string | null = null;
   #renewAt = 0;
   #renewing: Promise<string> | null = null;
+  #ending: Promise<void> | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -50,6 +57,8 @@ export class Session {
   async token(refused: string | null = null): Promise<string> {
     const { credentials } = this.#options;
     if ("token" in credentials) return credentials.token();
+    // Who calls while signing out begins anew after it, where that can be.
+    if (this.#ending !== null) await this.#ending.catch(() => {});
     if (this.#token !== null && this.#token !== refused && performance.now() < this.#renewAt) {
       return this.#token;
     }
@@ -59,12 +68,23 @@ export class Session {
     return this.#renewing;
   }
 
-  /** Sign out: the session's tokens are refused from now on. */
-  async end(): Promise<void> {
-    const token = this.#refreshToken ?? this.#token;
+  /** Sign out: the session's tokens are refused from now on. Try again where it throws. */
+  end(): Promise<void> {
+    this.#ending ??= this.#ended().finally(() => {
+      this.#ending = null;
+    });
+    return this.#ending;
+  }
+
+  async #ended(): Promise<void> {
+    // What is being renewed is to end, too; a failure of it is told to those who wait for it.
+    await this.#renewing?.catch(() => {});
+    const { credentials } = this.#options;
+    const begunElsewhere = "refreshToken" in credentials ? credentials.refreshToken : null;
+    const token = this.#refreshToken ?? this.#token ?? begunElsewhere;
+    if (token !== null) await this.#post("/v1/oauth/revoke", async () => ({ token }));
     this.#token = null;
     this.#keepRefreshToken(null);
-    if (token !== null) await this.#post("/v1/oauth/revoke", async () => ({ token }));
   }
 
   async #renewed(credentials: SignIn): Promise<string> {
@@ -84,7 +104,8 @@ export class Session {
         // Without an answer, or with one that passes, it is still the newest: any before it would
         // end the session. What is refused stays, too, where the first proof was good once.
         const over = error instanceof TrialProblem && error.code === "invalid_grant";
-        if (!over || !isLasting(credentials)) throw error;
+        // And who is signing out is not signed in again.
+        if (!over || !isLasting(credentials) || this.#ending !== null) throw error;
         this.#refreshToken = null;
       }
     }
@@ -92,21 +113,25 @@ export class Session {
   }
 
   async #ask(credentials: SignIn): Promise<TokenAnswer> {
-    const response = await this.#post("/v1/oauth/token", () => form(credentials));
+    const sent = { safe: isRepeatable(credentials), limitMs: TOKEN_LIMIT_MS };
+    const response = await this.#post("/v1/oauth/token", () => form(credentials), sent);
     return (await response.json()) as TokenAnswer;
   }
 
-  async #post(path: string, body: () => Promise<Record<string, string>>): Promise<Response> {
+  async #post(
+    path: string,
+    body: () => Promise<Record<string, string>>,
+    { safe = true, limitMs = Infinity } = {},
+  ): Promise<Response> {
     const { baseUrl, retries, fetch } = this.#options;
     const asked = new Request(baseUrl + path, { method: "POST" });
-    // Signing in twice does no harm, and a refresh token is good again for some seconds.
     const { response, uncertain } = await deliver(
       asked,
       async () => {
         const init = { method: "POST", body: new URLSearchParams(await body()) };
-        return fetch(new Request(asked.url, init));
+        return fetch(new Request(asked.url, init), Math.min(limitMs, retries.timeoutMs));
       },
-      true,
+      safe,
       retries,
     );
     if (response.ok && (await holdsJson(response))) return response;
@@ -121,7 +146,15 @@ export class Session {
 
 /** Whether one can sign in with it again: a one-time code and a refresh token are good once. */
 function isLasting(credentials: SignIn): boolean {
-  return "clientId" in credentials || ("username" in credentials && credentials.totp === undefined);
+  return !("refreshToken" in credentials) && isRepeatable(credentials);
+}
+
+/**
+ * Whether an attempt that failed may be sent again: signing in twice does no harm, and a refresh
+ * token is good again for some seconds, but a one-time code is not.
+ */
+function isRepeatable(credentials: SignIn): boolean {
+  return !("username" in credentials) || credentials.totp === undefined;
 }
 
 async function form(credentials: SignIn): Promise<Record<string, string>> {
@@ -129,7 +162,9 @@ async function form(credentials: SignIn): Promise<Record<string, string>> {
     return { grant_type: "refresh_token", refresh_token: credentials.refreshToken };
   }
   if ("username" in credentials) {
-    return { grant_type: "password", ...credentials };
+    const { username, password, totp } = credentials;
+    const known = { grant_type: "password", username, password };
+    return totp === undefined ? known : { ...known, totp };
   }
   const client = { grant_type: "client_credentials", client_id: credentials.clientId };
   if ("clientSecret" in credentials) {

@@ -11,7 +11,7 @@ export interface Retries {
   pauseMs: number;
   longestMs: number;
   patienceMs: number;
-  /** How long one attempt may take; a file may take as long as it needs. */
+  /** How long one attempt may take: for a token at most 4 seconds, a file takes what it needs. */
   timeoutMs: number;
 }
 
