@@ -87,6 +87,16 @@ async function failureOf(call: Promise<unknown>): Promise<object> {
 }
 
 const scenes: Record<string, () => Promise<unknown>> = {
+  async overtaken() {
+    const first = args.first === "lost" ? lost : page(503);
+    const read = args.record === null ? lost : json(args.record, { ETag: '"3"' });
+    const trial = meeting([first, refusal(412, "stale_version"), read, read], undefined, { attempts: 2 });
+    const change = trial[args.method as "PUT"] as unknown as (path: string, of: object) => Promise<object>;
+    const header = { "If-Match": '"2"' };
+    const made = change("/v1/subjects/1/radiotherapy", { params: { header }, body: args.sent });
+    return made.then((answer) => ("replayed" in answer ? { replayed: answer.replayed } : null), toldOf);
+  },
+
   async renewalFails() {
     const refused = refusal(400, "invalid_grant");
     const renewal = { lost, refused, page: page(200) }[args.renewal as string] ?? lost;

@@ -7,10 +7,97 @@ import pytest
 
 from tests.clients.speaking import HERE, node
 
+PLAN = {
+    "planned_dose_gy": 66,
+    "planned_fractions": 33,
+    "planned_start": "2026-03-16",
+    "concurrent_chemotherapy": True,
+}
+TREATED = {
+    **PLAN,
+    "stratification": None,
+    "first_fraction_on": None,
+    "last_fraction_on": None,
+    "interruptions": [],
+    "protocol_version": "1.0",
+    "reason": "Misread",
+    "recorded_at": "2026-03-20T02:00:00Z",
+    "version": 3,
+}
+REPLAYED = {"replayed": True}
+STALE = {"code": "stale_version", "status": 412, "uncertain": True, "key": None}
+
 
 def came(scene: str, **given: Any) -> Any:
     """What comes of a scene."""
     return json.loads(node(HERE / "rules.ts", scene, json.dumps(given)))
+
+
+def overtaken(sent: Any, record: Any, method: str = "PUT", first: str = "lost") -> Any:
+    """What comes of a change whose first answer was lost, when the next version is that."""
+    return came("overtaken", sent=sent, record=record, method=method, first=first)
+
+
+@pytest.mark.parametrize(
+    ("method", "sent", "record"),
+    [
+        ("PUT", {**PLAN, "reason": " Misread "}, TREATED),
+        ("PUT", PLAN, {**TREATED, "reason": None}),
+        (
+            "PUT",
+            {**PLAN, "interruptions": [], "last_fraction_on": None, "reason": "Misread"},
+            TREATED,
+        ),
+        ("PATCH", {"planned_fractions": 33, "reason": "Misread"}, TREATED),
+        ("PATCH", {"causality": {"a": 1}, "reason": "Misread"}, {"causality": {"a": 1, "b": 2}}),
+        ("PUT", {"facts": {"a": {"b": 1}}}, {"facts": {"a": {"b": 1}}, "normalised": {"c": 1}}),
+        ("PUT", {"interruptions": [{"a": 1}]}, {"interruptions": [{"a": 1, "to": None}]}),
+    ],
+    ids=["reason", "no_reason", "emptied", "patched", "reason_not_kept", "facts", "part"],
+)
+def test_one_s_own_change_is_known_again(method: str, sent: Any, record: Any) -> None:
+    assert overtaken(sent, record, method) == REPLAYED
+
+
+@pytest.mark.parametrize(
+    ("method", "sent", "record"),
+    [
+        ("PUT", {**PLAN, "reason": "Misread"}, {**TREATED, "last_fraction_on": "2026-04-30"}),
+        (
+            "PUT",
+            {**PLAN, "reason": "Misread"},
+            {**TREATED, "interruptions": [{"from": "2026-04-06"}]},
+        ),
+        ("PUT", {**PLAN, "reason": "Misread"}, {**TREATED, "of_a_newer_service": 1}),
+        ("PUT", {**PLAN, "reason": "Typing error"}, TREATED),
+        ("PUT", PLAN, TREATED),
+        ("PUT", {"facts": {"a": 1}}, {"facts": {"a": 1, "b": 2}}),
+        ("PUT", {"facts": {"a": {"b": 1}}}, {"facts": {"a": {"b": 1, "c": 2}}}),
+        ("PUT", {"interruptions": [{"a": 1}]}, {"interruptions": [{"a": 1}, {"a": 2}]}),
+        ("PATCH", {"planned_fractions": 33, "reason": "Typing error"}, TREATED),
+        ("PUT", {**PLAN, "reason": "Misread"}, None),
+    ],
+    ids=[
+        "left_out",
+        "list_left_out",
+        "unknown",
+        "other_reason",
+        "no_reason",
+        "facts",
+        "deep",
+        "longer",
+        "patched",
+        "unread",
+    ],
+)
+def test_what_is_not_known_to_be_one_s_own_change_is_stale(
+    method: str, sent: Any, record: Any
+) -> None:
+    assert overtaken(sent, record, method) == STALE
+
+
+def test_one_s_own_change_is_known_again_behind_a_proxy_that_hid_its_answer() -> None:
+    assert overtaken({**PLAN, "reason": "Misread"}, TREATED, first="page") == REPLAYED
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import createClient from "openapi-fetch";
 import { type Credentials, Session } from "./credentials.ts";
 import { deliver, type Delivered, RETRIES, type Retries, sleep } from "./delivery.ts";
 import type { Argument, Data, Given, Item, ListPath, PathWith, Verb } from "./operations.ts";
-import { holdsJson, problemIn, TrialProblem } from "./problems.ts";
-import { says, versionOf } from "./records.ts";
+import { holdsJson, problemIn, TrialProblem, Unreachable } from "./problems.ts";
+import { isMadeBy, versionOf } from "./records.ts";
 import type { components, paths } from "./schema.ts";
 
 const JSON_TYPE = "application/json";
@@ -241,20 +241,29 @@ class Connection {
    * The answer of a change that was made, although its first answer was lost.
    *
    * The version that it was made on is gone. It was ours that took its place if the next
-   * version says all that was sent.
+   * version is what our change makes of a record; where that cannot be told, it was not.
    */
   async #ownChange(request: Request): Promise<Response | null> {
-    const { reason, ...given } = JSON.parse(await request.clone().text()) as Record<string, unknown>;
-    const headers = { Accept: JSON_TYPE };
-    const asked = new Request(request.url, { headers, signal: request.signal });
-    const { response } = await this.#delivered(asked);
+    const response = await this.#current(request);
     const next = versionOf(request.headers.get("If-Match")) + 1;
-    if (!response.ok || versionOf(response.headers.get("ETag")) !== next) return null;
+    if (response === null || versionOf(response.headers.get("ETag")) !== next) return null;
     const text = await response.text();
-    if (!says(JSON.parse(text), given)) return null;
+    if (!isMadeBy(request.method, JSON.parse(text), await request.clone().json())) return null;
     const answered = new Headers(response.headers);
     answered.set("Idempotency-Replayed", "true");
     return new Response(text, { headers: answered });
+  }
+
+  /** The record as it is now; null where it cannot be read. */
+  async #current({ url, signal }: Request): Promise<Response | null> {
+    const asked = new Request(url, { headers: { Accept: JSON_TYPE }, signal });
+    try {
+      const { response } = await this.#delivered(asked);
+      return response.ok && (await holdsJson(response)) ? response : null;
+    } catch (error) {
+      if (error instanceof TrialProblem || error instanceof Unreachable) return null;
+      throw error;
+    }
   }
 }
 

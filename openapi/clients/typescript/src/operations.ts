@@ -18,6 +18,13 @@ export type Data<Operation> = Operation extends { responses: infer Answers }
     }[keyof Answers]
   : never;
 
+/** The JSON that an operation takes. */
+export type Body<Operation> = Operation extends {
+  requestBody: { content: { "application/json": infer T } };
+}
+  ? T
+  : never;
+
 /** Parameters and body as openapi-fetch takes them. */
 export type Given<Operation> = ParamsOption<Operation> &
   RequestBodyOption<Operation> & { signal?: AbortSignal };

@@ -110,12 +110,12 @@ export function codeOf(problem: ProblemDetails): string {
   return problem.type?.split("/problems/")[1] ?? "no_problem";
 }
 
-/** Whether an answer is JSON, or needs none; a page of a proxy is neither. */
+/** Whether an answer holds a record, or needs none; a page of a proxy is neither. */
 export async function holdsJson(response: Response): Promise<boolean> {
   if (response.status === 204) return true;
   try {
-    await response.clone().json();
-    return true;
+    const body: unknown = await response.clone().json();
+    return typeof body === "object" && body !== null;
   } catch {
     return false;
   }
