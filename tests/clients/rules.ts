@@ -169,6 +169,19 @@ const scenes: Record<string, () => Promise<unknown>> = {
     return { call: await call, end: await end.then(() => asked.slice(3)), told };
   },
 
+  async signedOutDuringACall() {
+    let answer = (_: Response): void => {};
+    const late = new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+    const trial = meeting([tokens("R1"), () => late, json({ revoked: true })], PASSWORD);
+    const call = failureOf(trial.GET("/v1/me"));
+    while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve));
+    await trial.signOut();
+    answer(await refusal(401, "unauthorized")(new Request(ADDRESS)));
+    return { call: await call, asked: asked.slice(2) };
+  },
+
   async limits() {
     const limits: number[] = [];
     const { timeout } = AbortSignal;

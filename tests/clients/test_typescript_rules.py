@@ -178,6 +178,13 @@ def test_who_signs_out_during_a_renewal_is_not_signed_in_again() -> None:
     }
 
 
+def test_a_call_from_before_a_sign_out_does_not_sign_in_again() -> None:
+    assert came("signedOutDuringACall") == {
+        "call": {"code": "unauthorized", "status": 401, "uncertain": False, "key": None},
+        "asked": ["POST /v1/oauth/revoke token=R1"],
+    }
+
+
 def test_a_lost_renewal_is_noticed_while_its_refresh_token_is_good_once_more() -> None:
     assert came("limits", retries={}) == [4_000, 4_000, 30_000]
     assert came("limits", retries={"timeoutMs": 1_000}) == [1_000, 1_000, 1_000]

@@ -209,15 +209,17 @@ class Connection {
   #delivered(request: Request, file = false): Promise<Delivered> {
     const { headers, method } = request;
     const safe = method === "GET" || headers.has("Idempotency-Key") || headers.has("If-Match");
-    return deliver(request, () => this.#attempt(request, file), safe, this.#retries);
+    const began = this.#session?.ended ?? 0;
+    return deliver(request, () => this.#attempt(request, began, file), safe, this.#retries);
   }
 
-  async #attempt(request: Request, file: boolean): Promise<Response> {
+  async #attempt(request: Request, began: number, file: boolean): Promise<Response> {
     if (this.#session === null) return this.#answer(request.clone(), { file });
-    const token = await this.#session.token();
+    const token = await this.#session.token(began);
     const response = await this.#answer(withToken(request, token), { file });
     if (response.status !== 401) return response;
-    return this.#answer(withToken(request, await this.#session.token(token)), { file });
+    const renewed = await this.#session.token(began, token);
+    return renewed === null ? response : this.#answer(withToken(request, renewed), { file });
   }
 
   /**
@@ -278,8 +280,8 @@ export function freshKey(): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function withToken(request: Request, token: string): Request {
+function withToken(request: Request, token: string | null): Request {
   const sent = request.clone();
-  sent.headers.set("Authorization", `Bearer ${token}`);
+  if (token !== null) sent.headers.set("Authorization", `Bearer ${token}`);
   return sent;
 }

@@ -48,20 +48,29 @@ export class Session {
   #renewAt = 0;
   #renewing: Promise<string> | null = null;
   #ending: Promise<void> | null = null;
+  #ended = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
   }
 
-  /** A token that is still good, and is not the one that was refused. */
-  async token(refused: string | null = null): Promise<string> {
+  /** How often it was signed out. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /**
+   * A token that is still good, and is not the one that was refused. `began` is what `ended` was
+   * when the call began: a call from before a sign-out does not sign in again, and may get none.
+   */
+  async token(began: number, refused: string | null = null): Promise<string | null> {
     const { credentials } = this.#options;
     if ("token" in credentials) return credentials.token();
-    // Who calls while signing out begins anew after it, where that can be.
     if (this.#ending !== null) await this.#ending.catch(() => {});
     if (this.#token !== null && this.#token !== refused && performance.now() < this.#renewAt) {
       return this.#token;
     }
+    if (began !== this.#ended) return null;
     this.#renewing ??= this.#renewed(credentials).finally(() => {
       this.#renewing = null;
     });
@@ -70,13 +79,13 @@ export class Session {
 
   /** Sign out: the session's tokens are refused from now on. Try again where it throws. */
   end(): Promise<void> {
-    this.#ending ??= this.#ended().finally(() => {
+    this.#ending ??= this.#revoked().finally(() => {
       this.#ending = null;
     });
     return this.#ending;
   }
 
-  async #ended(): Promise<void> {
+  async #revoked(): Promise<void> {
     // What is being renewed is to end, too; a failure of it is told to those who wait for it.
     await this.#renewing?.catch(() => {});
     const { credentials } = this.#options;
@@ -84,6 +93,7 @@ export class Session {
     const token = this.#refreshToken ?? this.#token ?? begunElsewhere;
     if (token !== null) await this.#post("/v1/oauth/revoke", async () => ({ token }));
     this.#token = null;
+    this.#ended += 1;
     this.#keepRefreshToken(null);
   }
 
