@@ -26,8 +26,8 @@ const ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const MARGIN_MS = 60_000;
 
 /**
- * How long one request for a token may take. A used refresh token is good once more for ten
- * seconds: that its answer was lost has to be noticed well within them.
+ * How long a request for a token, or to revoke one, may take. A used refresh token is good once
+ * more for ten seconds: that its answer was lost has to be noticed well within them.
  */
 const TOKEN_LIMIT_MS = 4_000;
 
@@ -123,15 +123,15 @@ export class Session {
   }
 
   async #ask(credentials: SignIn): Promise<TokenAnswer> {
-    const sent = { safe: isRepeatable(credentials), limitMs: TOKEN_LIMIT_MS };
-    const response = await this.#post("/v1/oauth/token", () => form(credentials), sent);
+    const body = () => form(credentials);
+    const response = await this.#post("/v1/oauth/token", body, isRepeatable(credentials));
     return (await response.json()) as TokenAnswer;
   }
 
   async #post(
     path: string,
     body: () => Promise<Record<string, string>>,
-    { safe = true, limitMs = Infinity } = {},
+    safe = true,
   ): Promise<Response> {
     const { baseUrl, retries, fetch } = this.#options;
     const asked = new Request(baseUrl + path, { method: "POST" });
@@ -139,7 +139,7 @@ export class Session {
       asked,
       async () => {
         const init = { method: "POST", body: new URLSearchParams(await body()) };
-        return fetch(new Request(asked.url, init), Math.min(limitMs, retries.timeoutMs));
+        return fetch(new Request(asked.url, init), Math.min(TOKEN_LIMIT_MS, retries.timeoutMs));
       },
       safe,
       retries,
