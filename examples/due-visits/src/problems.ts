@@ -5,14 +5,19 @@ import { word } from "./words.ts";
 
 /** Why a call failed: what happened, and what to do. */
 export function explain(failure: unknown): string[] {
-  if (failure instanceof Unreachable) return [word("noAnswer")];
+  if (failure instanceof Unreachable || isOfAProxy(failure)) return [word("noAnswer")];
   if (!(failure instanceof TrialProblem)) {
-    // A proxy's page with status 200, or a mistake of ours: the console has all of it.
+    // A mistake of ours: the console has all of it.
     reportError(failure);
     return [word("fault", { fault: String(failure) })];
   }
   const { title, detail, requestId, status } = failure;
   return status < 500 ? [title, detail] : [title, detail, word("quote", { id: requestId })];
+}
+
+/** Whether something before the service answered, such as a proxy's page to sign in. */
+function isOfAProxy(failure: unknown): boolean {
+  return failure instanceof TrialProblem && failure.code === "no_problem";
 }
 
 /** A field with its name and a place for what is wrong with it; `name` is the member of the body. */

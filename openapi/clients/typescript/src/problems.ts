@@ -6,6 +6,9 @@ export type FieldError = components["schemas"]["FieldError"];
 /** RFC 9457 problem details, as far as they came. */
 export type ProblemDetails = Partial<components["schemas"]["Problem"]>;
 
+const NOT_THE_SERVICE =
+  "Something before the service gave this answer: look at the address, and at any proxy.";
+
 /**
  * A refusal. Decide by `code`; `detail` says in a sentence what to do next, and `errors` names
  * each thing that is wrong. `requestId` is what to quote to the service's operators.
@@ -39,13 +42,14 @@ export class TrialProblem extends Error {
     const untitled = response.type === "opaqueredirect" ? "Redirected" : response.statusText;
     const title = problem.title ?? untitled;
     const { cause } = sent;
-    const message = `${response.status} ${codeOf(problem)}: ${title}. ${problem.detail ?? ""}`;
+    const detail = problem.detail ?? (codeOf(problem) === "no_problem" ? NOT_THE_SERVICE : "");
+    const message = `${response.status} ${codeOf(problem)}: ${title}. ${detail}`;
     super(message, cause === undefined ? {} : { cause });
     this.#response = response;
     this.status = response.status;
     this.code = codeOf(problem);
     this.title = title;
-    this.detail = problem.detail ?? "";
+    this.detail = detail;
     this.errors = problem.errors ?? [];
     this.requestId = response.headers.get("X-Request-Id") ?? "";
     this.problem = problem;

@@ -12,6 +12,10 @@ import httpx
 
 from trial_client.models import FieldError
 
+NOT_THE_SERVICE = (
+    "Something before the service gave this answer: look at the address, and at any proxy."
+)
+
 
 class TrialProblem(Exception):
     """A refusal, as RFC 9457 problem details.
@@ -32,7 +36,8 @@ class TrialProblem(Exception):
         self.type = str(problem.get("type", "about:blank"))
         self.code = code_of(response)
         self.title = str(problem.get("title", response.reason_phrase))
-        self.detail = str(problem.get("detail", ""))
+        otherwise = NOT_THE_SERVICE if self.code == "no_problem" else ""
+        self.detail = str(problem.get("detail", otherwise))
         self.request_id = response.headers.get("X-Request-Id", "")
         self.errors = cast("Sequence[FieldError]", problem.get("errors", ()))
         self.problem: Mapping[str, Any] = problem
