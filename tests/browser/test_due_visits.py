@@ -263,6 +263,7 @@ def test_a_day_that_somebody_else_recorded_after_a_lost_press_is_theirs(
         (502, "Bad Gateway", None),
         (504, "Gateway Timeout", None),
         (503, "Service Unavailable", "outcome_unknown"),
+        (200, "OK", None),
     ],
 )
 def test_a_grading_that_may_be_stored_is_not_said_to_be_missing(
@@ -283,7 +284,7 @@ def test_a_grading_that_may_be_stored_is_not_said_to_be_missing(
     form = opened(english, subject)
     fill(form, api)
     english.page.route("**/gradings", answer_instead)
-    for _ in range(3):
+    for _ in range(3 if status >= 500 else 0):
         english.expect_refusal(status, phrase)
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("Whether it was stored is not known")

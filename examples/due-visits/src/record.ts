@@ -20,9 +20,6 @@ export interface Opened {
   visit: Visit;
 }
 
-/** Problems after which only the same request, sent again, tells what became of it. */
-const UNTOLD = new Set(["outcome_unknown", "still_in_flight"]);
-
 /** The members of a grading that take one value of an enumeration, and which. */
 const CHOICES = {
   mucosal_appearance: ["MucosalAppearance", ["normal", "erythema", "patchy", "confluent", "ulcer_hemorrhage_necrosis"]],
@@ -320,10 +317,10 @@ function isStale(failure: unknown): boolean {
 
 /** Whether what was sent may be stored all the same: no answer came, or none that tells. */
 function mayBeDone(failure: unknown): boolean {
-  // A proxy's page where a record should be is no answer either.
-  if (!(failure instanceof TrialProblem)) return failure instanceof Unreachable || failure instanceof SyntaxError;
+  if (!(failure instanceof TrialProblem)) return failure instanceof Unreachable;
   const { code, status, uncertain } = failure;
-  return status === 502 || status === 504 || (status >= 500 && uncertain) || UNTOLD.has(code);
+  // Of a refusal by the service itself, what was lost before does not matter: nothing is stored.
+  return code === "still_in_flight" || (uncertain && (status >= 500 || code === "no_problem"));
 }
 
 /** A choice of one among a few, all in sight. */
