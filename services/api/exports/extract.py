@@ -32,6 +32,7 @@ from services.api.corrections.models import Correction
 from services.api.deadlines.models import SafetyDeadline, SafetySubmission
 from services.api.deviations.models import Deviation
 from services.api.discontinuations.models import Discontinuation
+from services.api.discontinuations.rules import why_left
 from services.api.eligibility.models import EligibilityEvaluation, EligibilitySignature
 from services.api.endpoint import service as endpoint
 from services.api.endpoint.rules import Outcome
@@ -185,6 +186,22 @@ class SubjectRecord:
         """The last version of the record of which a subject has one, such as radiotherapy."""
         rows = self._parts[part]
         return rows[-1] if rows else None
+
+    def why_left(self) -> str | None:
+        """Why the subject first left the study: see `discontinuations.rules.why_left`.
+
+        Raises:
+            KeyError: discontinuations or withdrawals were not asked for.
+        """
+        ended = self.one(Part.DISCONTINUATIONS)
+        withdrawn = (one.withdrawn_on for one in self.all(Part.WITHDRAWALS))
+        return why_left(
+            self.subject.status,
+            self.subject.left_on,
+            self.subject.died_on,
+            recorded=ended and ended.study_cause,
+            withdrawn_on=min(withdrawn, default=None),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from services.api.discontinuations.rules import StudyCause, why_left
+from services.api.discontinuations.rules import StudyCause
 from services.api.enrolment.rules import SubjectStatus, failed_screening
 from services.api.exports.dataset_json import terminology as ct
 from services.api.exports.dataset_json.domain import Domain, Participant, Row, Value, Variable, iso
@@ -75,20 +75,13 @@ def _study(one: Participant) -> Iterator[Row]:
 
 def _why(one: Participant) -> str | None:
     """Why the subject first was out of the study, a cause or a state; None of who is in it."""
-    subject, ended = one.record.subject, one.record.one(Part.DISCONTINUATIONS)
+    subject = one.record.subject
     status = SubjectStatus(subject.status)
     if failed_screening(status, subject.left_on):
         return SubjectStatus.SCREEN_FAILED
     if status is SubjectStatus.COMPLETED:
         return status
-    withdrawn = (row.withdrawn_on for row in one.record.all(Part.WITHDRAWALS))
-    return why_left(
-        status,
-        subject.left_on,
-        subject.died_on,
-        recorded=ended and ended.study_cause,
-        withdrawn_on=min(withdrawn, default=None),
-    )
+    return one.record.why_left()
 
 
 def _evaluated_on(one: Participant) -> date | None:

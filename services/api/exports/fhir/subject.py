@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from services.api.core.clock import Clock
-from services.api.discontinuations.rules import LEADS_TO, StudyCause, why_left
+from services.api.discontinuations.rules import LEADS_TO, StudyCause
 from services.api.enrolment.rules import FHIR_STATES, SubjectStatus, failed_screening
 from services.api.exports.extract import Part, SubjectRecord
 from services.api.exports.fhir.elements import (
@@ -183,10 +183,7 @@ def _now(record: SubjectRecord, names: Names) -> _State:
     """
     subject, ended = record.subject, record.one(Part.DISCONTINUATIONS)
     recorded = ended and ended.study_cause
-    withdrawn = first(one.withdrawn_on for one in record.all(Part.WITHDRAWALS))
-    why = why_left(
-        subject.status, subject.left_on, subject.died_on, recorded=recorded, withdrawn_on=withdrawn
-    )
+    why = record.why_left()
     cause = StudyCause(why) if why is not None and why in LEADS_TO else None
     causes = [] if cause is None else [names.coding("study-cause", cause.value)]
     if cause is StudyCause.OTHER and recorded is None:

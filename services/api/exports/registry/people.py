@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.api.discontinuations.rules import why_left
 from services.api.endpoint.rules import Decision, Outcome
 from services.api.enrolment.rules import SubjectStatus
 from services.api.exports.extract import OF_OUTCOME, Extract, Part, SubjectRecord
@@ -102,15 +101,7 @@ def _person(extract: Extract, record: SubjectRecord, shared: _Shared, *, by_arm:
             arm=shared(allocation.arm) if allocation and by_arm else None,
             retained=all(one.retained is not False for one in record.all(Part.CORRECTIONS)),
             treatment_cause=ended and ended.treatment_cause,
-            study_cause=why_left(
-                subject.status,
-                subject.left_on,
-                subject.died_on,
-                recorded=ended and ended.study_cause,
-                withdrawn_on=min(
-                    (one.withdrawn_on for one in record.all(Part.WITHDRAWALS)), default=None
-                ),
-            ),
+            study_cause=record.why_left(),
             left_on=subject.left_on,
             outcome=shared(_counted(outcome)),
         ),
