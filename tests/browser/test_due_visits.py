@@ -122,6 +122,14 @@ def fill(form: Locator, api: Api, pain: int = 2) -> None:
         form.locator(f"[name={name}][value='{value}']").check()
 
 
+def filled(visit: Visit, api: Api, subject: Json) -> Locator:
+    """The form with a whole grading that an assessor entered and has not saved."""
+    sign_in(visit, "assessor-nn")
+    form = opened(visit, subject)
+    fill(form, api)
+    return form
+
+
 def lose(visit: Visit, pattern: str, method: str, times: int) -> list[Request]:
     """Let the service do what it is asked, and lose its answers so many times; what was asked."""
     asked: list[Request] = []
@@ -213,9 +221,7 @@ def test_what_is_left_out_is_said_before_anything_is_stored(
 def test_a_grading_whose_answers_were_lost_is_stored_once(
     api: Api, subject: Json, english: Visit
 ) -> None:
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     asked = lose(english, "**/gradings", "POST", 3)
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("press Save again")
@@ -227,9 +233,7 @@ def test_a_grading_whose_answers_were_lost_is_stored_once(
 
 
 def test_a_day_whose_answers_were_lost_is_ones_own(api: Api, subject: Json, english: Visit) -> None:
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     lose(english, "**/visits/RT1A", "PUT", 3)
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("press Save again")
@@ -243,9 +247,7 @@ def test_a_day_whose_answers_were_lost_is_ones_own(api: Api, subject: Json, engl
 def test_a_day_that_somebody_else_recorded_after_a_lost_press_is_theirs(
     api: Api, subject: Json, english: Visit
 ) -> None:
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     lose(english, "**/visits/RT1A", "PUT", 3)
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("press Save again")
@@ -280,9 +282,7 @@ def test_a_grading_that_may_be_stored_is_not_said_to_be_missing(
             headers={**stored.headers, "content-type": kind},
         )
 
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     english.page.route("**/gradings", answer_instead)
     for _ in range(3 if status >= 500 else 0):
         english.expect_refusal(status, phrase)
@@ -298,9 +298,7 @@ def test_a_grading_that_may_be_stored_is_not_said_to_be_missing(
 def test_what_somebody_else_recorded_meanwhile_is_shown_and_not_overwritten(
     api: Api, subject: Json, english: Visit
 ) -> None:
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     visit = path(subject, "visits", "RT1A")
     ok(api.as_("coordinator").put(visit, {"missed_reason": "Did not come"}))
     english.expect_refusal(412, "Precondition Failed")
@@ -319,9 +317,7 @@ def test_a_form_outlives_the_session(
     api: Api, subject: Json, english: Visit, served: Served
 ) -> None:
     answers = token_answers(english)
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     end_session(english, answers, served)
     form.get_by_role("button", name="Save").click()
     again = english.page.locator("dialog.again")
@@ -338,9 +334,7 @@ def test_escape_does_not_close_what_asks_for_the_password_again(
 ) -> None:
     """Also in a browser that does not know `closedby`."""
     answers = token_answers(english)
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     end_session(english, answers, served)
     form.get_by_role("button", name="Save").click()
     again = english.page.locator("dialog.again")
@@ -361,9 +355,7 @@ def test_escape_does_not_close_what_asks_for_the_password_again(
 def test_escape_discards_nothing_unless_the_person_says_so(
     api: Api, subject: Json, english: Visit
 ) -> None:
-    sign_in(english, "assessor-nn")
-    form = opened(english, subject)
-    fill(form, api)
+    form = filled(english, api, subject)
     asked: list[str] = []
 
     def refuse(question: Dialog) -> None:

@@ -1,16 +1,13 @@
 """The Python client takes a version of a record for its own change only if it is."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.clients import scenes
-from tests.clients.hindrance import Fault, Hindrance
 from tests.clients.script import Script, cut, page, problem, record
-from tests.make import Api, Json, ok, path, plan
+from tests.make import Json
 from tools.python_client import DOCUMENT
 from trial_client import TrialProblem
 from trial_client.records import NOTHING, WRITABLE
@@ -173,33 +170,3 @@ def test_the_members_that_a_put_clears_are_those_of_the_document() -> None:
     assert written == WRITABLE
     assert False not in NOTHING
     assert 0 not in NOTHING
-
-
-def test_what_another_left_as_it_was_is_not_what_one_took_back(api: Api, line: Hindrance) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.consented()
-    day, reason = api.today(), "As in the chart"
-    given = plan(day, first_fraction_on=str(day), delivered_dose_gy=2, reason=reason)
-    where = path(subject, "radiotherapy")
-    wrong = {**given, "last_fraction_on": str(day), "delivered_dose_gy": 66}
-    ok(investigator.put(where, wrong))
-    ok(investigator.put(where, {**wrong, "delivered_dose_gy": 2}))
-    line.meet(Fault.CUT_BEFORE)
-    came = scenes.overtaken(
-        line.address, {"token": investigator.token, "subject": subject["id"], "plan": given}
-    )
-    assert (came["status"], came["code"], came["uncertain"]) == STALE
-
-
-def test_what_another_changed_alike_for_another_reason_is_theirs(api: Api, line: Hindrance) -> None:
-    investigator = api.as_("investigator")
-    subject = investigator.consented()
-    start = api.today() + timedelta(days=10)
-    for dose in (66, 70):
-        changed = plan(start, planned_dose_gy=dose, reason="As planned")
-        ok(investigator.put(path(subject, "radiotherapy"), changed))
-    line.meet(Fault.CUT_BEFORE)
-    given = {"token": investigator.token, "subject": subject["id"]}
-    mine = plan(start, planned_dose_gy=70, reason="Planned anew")
-    came = scenes.overtaken(line.address, {**given, "plan": mine})
-    assert (came["status"], came["code"], came["uncertain"]) == STALE

@@ -2,14 +2,13 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import httpx
 import pytest
 
 from tests.clients.hindrance import Fault, Hindrance
 from tests.clients.speaking import CLIENTS, Play
-from tests.make import Api, ok, path, plan
+from tests.make import Api, Json, ok, path, plan
 
 
 @pytest.fixture(params=CLIENTS)
@@ -69,20 +68,25 @@ def test_the_pause_that_the_service_names_is_kept(
     assert line.passed == ["GET /v1/me"]
 
 
-def test_another_s_change_is_not_taken_for_one_s_own(api: Api, line: Hindrance, play: Play) -> None:
+@pytest.mark.parametrize(
+    "mine",
+    [{"planned_dose_gy": 60}, {"reason": "Planned anew"}, {"last_fraction_on": None}],
+    ids=["other values", "another reason", "what stands was cleared"],
+)
+def test_another_s_change_is_not_taken_for_one_s_own(
+    api: Api, line: Hindrance, play: Play, mine: Json
+) -> None:
     investigator = api.as_("investigator")
     subject = investigator.consented()
-    start = api.today() + timedelta(days=10)
+    today = str(api.today())
+    ended = {"first_fraction_on": today, "last_fraction_on": today}
     for dose in (66, 70):
-        changed = plan(start, planned_dose_gy=dose, reason="As planned")
+        changed = plan(api.today(), planned_dose_gy=dose, reason="As planned", **ended)
         ok(investigator.put(path(subject, "radiotherapy"), changed))
     line.meet(Fault.CUT_BEFORE)
+    told = {name: value for name, value in {**changed, **mine}.items() if value is not None}
     came = play(
-        "overtaken",
-        line.address,
-        token=investigator.token,
-        subject=subject["id"],
-        plan=plan(start, planned_dose_gy=60, reason="Planned anew"),
+        "overtaken", line.address, token=investigator.token, subject=subject["id"], plan=told
     )
     assert (came["status"], came["code"], came["uncertain"]) == (412, "stale_version", True)
     assert api.count("radiotherapy") == 2

@@ -40,7 +40,7 @@ class NoStage:
     def reset(
         self,
         scenario: Scenario | None,  # noqa: ARG002 -- the signature is Stage's
-        seed: int | None,  # noqa: ARG002
+        seed: int | None,  # noqa: ARG002 -- the signature is Stage's
     ) -> Played:
         """Refuse: there is nobody who could."""
         raise ResetNotPossible("Start the sandbox with trial serve --sandbox.")
