@@ -25,7 +25,7 @@ from services.api.settings import Settings
 from services.api.setup import prepare
 from tests.conftest import APP_PASSWORD, AUDITOR_PASSWORD, SEALER_PASSWORD, Served, admin_url
 from tests.lived import plain
-from tests.make import Api, ok
+from tests.make import Api, created, ok, query
 
 SYSTEM = Path("/usr/lib/postgresql/15/bin")
 SERVERS = {"18": bindir(18), "16": bindir(16)} | ({"15": SYSTEM} if SYSTEM.is_dir() else {})
@@ -194,7 +194,7 @@ def test_a_revision_that_waits_for_a_lock_gives_up_and_can_be_run_again(
     url = new_database(cluster, "locked")
     migrate.upgrade(url)
     with psycopg.connect(plain(url)) as other:
-        other.execute("LOCK TABLE sandbox_clock, subject, stratum IN ACCESS SHARE MODE")
+        other.execute("LOCK TABLE data_query, subject, stratum IN ACCESS SHARE MODE")
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate.downgrade(url)
     assert revision(url) == migrate.head()
@@ -220,6 +220,15 @@ def test_the_draws_of_a_running_trial_are_counted_by_the_revision_that_counts_th
 
 
 def test_what_the_revision_before_cannot_hold_is_not_dropped(api: Api) -> None:
+    investigator = api.as_("investigator")
+    created(api.as_("monitor").post("/v1/queries", query(investigator.consented())))
+    for _ in range(2):
+        with pytest.raises(CommandError, match="raised since the revision raised"):
+            migrate.downgrade(api.admin_url, to="scenarios")
+    assert revision(api.admin_url) == "raised"
+
+
+def test_deaths_and_cases_are_not_dropped(api: Api) -> None:
     investigator = api.as_("investigator")
     investigator.died(investigator.consented())
     for _ in range(2):

@@ -1,7 +1,7 @@
 """Data queries over HTTP: what may be asked, whose turn it is, and who sees what."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -69,6 +69,19 @@ def test_a_query_is_answered_reopened_answered_and_closed(api: Api) -> None:
     assert found["version"] == 7
     assert {one["name"] for one in found["conversation"]} == {"Demo monitor", "Demo coordinator"}
     assert ok(coordinator.get("/v1/queries"))["items"] == [found]
+
+
+def test_a_query_is_raised_in_the_trial_s_time_whoever_asks(api: Api) -> None:
+    api.move_to(api.today() + timedelta(days=30))
+    subject = api.as_("coordinator").in_radiotherapy()
+    api.graded(subject, "RT1A", api.today(), grade=4)
+    ask(api.as_("monitor"), subject)
+    asked = ok(api.as_("monitor").get("/v1/queries"))["items"]
+    assert [one["origin"] for one in asked] == ["system", "person"]
+    for one in asked:
+        raised, recorded = one["raised_at"], one["conversation"][0]["recorded_at"]
+        later = datetime.fromisoformat(raised) - datetime.fromisoformat(recorded)
+        assert later > timedelta(days=29)
 
 
 def test_a_step_that_does_not_follow_is_refused(api: Api) -> None:

@@ -42,7 +42,8 @@ def act(api: Api, subject: Json, work: Act) -> Any:
 
 def notice(api: Api, subject: Json, **changed: str) -> None:
     given = {"field": "grade", **NOTICED, **changed}
-    act(api, subject, lambda s, caller, of: service.raise_by_system(s, caller, of, **given))
+    clock = api.state.clock
+    act(api, subject, lambda s, caller, of: service.raise_by_system(s, caller, clock, of, **given))
 
 
 def settle(api: Api, subject: Json, **changed: str) -> None:

@@ -165,6 +165,23 @@ def test_completeness_counts_visits_gradings_queries_and_adjudications(api: Api)
     assert (nn["subjects_frozen"], nn["subjects_locked"]) == (0, 0)
 
 
+def test_a_query_ages_by_the_days_of_the_trial(api: Api) -> None:
+    first = api.today()
+    subject = api.as_("coordinator").screened()
+    api.move_to(first + timedelta(days=30))
+    created(api.as_("monitor").post("/v1/queries", query(subject)))
+    api.move_to(first + timedelta(days=37))
+
+    def oldest() -> int:
+        [nn] = report(api.as_("coordinator"), "completeness")["by_site"]
+        days: int = nn["query_days_oldest"]
+        return days
+
+    assert oldest() == 7
+    api.rows("SET session_replication_role = replica; UPDATE data_query SET raised_at = NULL")
+    assert oldest() in (36, 37), "a query from before that was kept: by real time"
+
+
 def test_agreement_tells_pairs_by_site_and_by_assessor(api: Api) -> None:
     api.disputed()
     told = report(api.as_("statistician"), "agreement")

@@ -40,13 +40,13 @@ def ask_after_death(
     Nothing is asked twice while it is not settled, nor of a subject who lives, nor of a locked
     record: what is there was reviewed, and the site could not answer.
     """
-    del clock, protocol
+    del protocol
     subject = enrolment.get_subject(session, worker, subject_id, lock=True)
     if subject.status != SubjectStatus.DIED:
         return
     try:
         with session.begin_nested():
-            _ask(session, worker, subject)
+            _ask(session, worker, clock, subject)
     except IntegrityError as refused:
         # The database knows what is locked, and tells it of the record and of the trial alike.
         if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) != (
@@ -55,12 +55,13 @@ def ask_after_death(
             raise
 
 
-def _ask(session: Session, worker: Worker, subject: Subject) -> None:
+def _ask(session: Session, worker: Worker, clock: Clock, subject: Subject) -> None:
     for row in reading.standing_of(session, subject):
         if row.outcome in ONGOING and row.resolved_on is None:
             queries.raise_by_system(
                 session,
                 worker,
+                clock,
                 subject,
                 record="adverse_event",
                 record_id=str(row.id),

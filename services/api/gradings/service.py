@@ -131,7 +131,7 @@ def grade(
     )
     change(session, caller, row)
     _tell(session, EventType.GRADING_RECORDED, row)
-    _follow_up(session, caller, protocol, subject, row, before=(), at_visit=[*made, row])
+    _follow_up(session, caller, clock, protocol, subject, row, before=(), at_visit=[*made, row])
     return row
 
 
@@ -162,6 +162,7 @@ def _require_independent(caller: Principal, made: Sequence[Grading]) -> None:
 def _follow_up(
     session: Session,
     caller: Principal,
+    clock: Clock,
     protocol: Protocol,
     subject: Subject,
     row: Grading,
@@ -176,6 +177,7 @@ def _follow_up(
             queries.raise_by_system(
                 session,
                 caller,
+                clock,
                 subject,
                 **of_grading,
                 field=doubt.field,
@@ -280,7 +282,14 @@ def correct_grading(
     _tell(session, EventType.GRADING_CORRECTED, row)
     made = _made_at(session, subject.id, row.visit)
     _follow_up(
-        session, caller, protocol, subject, row, before=doubts(before, protocol), at_visit=made
+        session,
+        caller,
+        clock,
+        protocol,
+        subject,
+        row,
+        before=doubts(before, protocol),
+        at_visit=made,
     )
     queries.settle_by_system(
         session,

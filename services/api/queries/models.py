@@ -1,5 +1,6 @@
 """Data queries, and every step of their conversations."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
@@ -20,7 +21,8 @@ class DataQuery(OfSubject, table=True):
 
     `record_id` is null where a subject has one record of the kind only, and
     `field` where the whole record is meant. `code` names what the service
-    noticed; people's queries have none. `recorded_by` is the opener.
+    noticed; people's queries have none. `recorded_by` is the opener. `raised_at` is null
+    in rows from before it was kept.
     """
 
     __tablename__ = "data_query"
@@ -41,6 +43,12 @@ class DataQuery(OfSubject, table=True):
     field: str | None = None
     origin: str
     code: str | None = None
+    raised_at: datetime | None = None
+
+    @property
+    def raised(self) -> datetime:
+        """When it was raised, in clinical time."""
+        return self.raised_at or self.recorded_at
 
 
 class QueryStep(OfSubject, table=True):

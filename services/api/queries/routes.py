@@ -6,7 +6,7 @@ from fastapi import Body as JsonBody
 from fastapi import Depends, Query
 
 from services.api.core.auth import Principal, require
-from services.api.core.context import ProtocolDep
+from services.api.core.context import ClockDep, ProtocolDep
 from services.api.core.db import SessionDep
 from services.api.core.errors import (
     BadCursor,
@@ -51,6 +51,7 @@ def _read(talk: Conversation) -> QueryRead:
     return QueryRead.model_validate(
         {
             **talk.query.model_dump(),
+            "raised_at": talk.query.raised,
             "version": talk.last.version,
             "status": STATUS[QueryAction(talk.last.step)],
             "conversation": steps,
@@ -80,6 +81,7 @@ def raise_query(
     given: QueryCreate,
     caller: Annotated[Principal, Depends(require(Action.RAISE_QUERY))],
     session: SessionDep,
+    clock: ClockDep,
     protocol: ProtocolDep,
 ) -> QueryRead:
     """Ask the site about something recorded: a field, or a whole record.
@@ -87,7 +89,7 @@ def raise_query(
     Ask one thing at a time: each query is answered and closed by
     itself.
     """
-    return _read(service.raise_query(session, caller, protocol, given))
+    return _read(service.raise_query(session, caller, clock, protocol, given))
 
 
 @router.get("/{query_id}", responses=responses(*ONE))

@@ -112,6 +112,10 @@ class QueryRead(BaseModel):
         description="`open`: the site's turn. `answered`: the opener's. `closed`: settled.",
         examples=["open"],
     )
+    raised_at: Instant = Field(
+        description="When it was raised, in the trial's time; its age counts from that day.",
+        examples=["2026-04-10T02:15:00Z"],
+    )
     conversation: list[QueryStepRead] = Field(description="Every step, oldest first.")
 
 

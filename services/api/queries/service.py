@@ -17,6 +17,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from services.api.core.audit import remember_read
 from services.api.core.auth import Caller, Principal
+from services.api.core.clock import Clock
 from services.api.core.errors import Invalid, NotFound
 from services.api.core.etag import check_version
 from services.api.core.events import EventType, announce
@@ -66,7 +67,7 @@ class Conversation:
 
 
 def raise_query(
-    session: Session, caller: Principal, protocol: Protocol, given: QueryCreate
+    session: Session, caller: Principal, clock: Clock, protocol: Protocol, given: QueryCreate
 ) -> Conversation:
     """Ask a question about something recorded.
 
@@ -89,6 +90,7 @@ def raise_query(
         record_id=record_id,
         field=given.field,
         origin=QueryOrigin.PERSON.value,
+        raised_at=clock.now(),
     )
     return Conversation(query, [_raise(session, caller, query, given.text)])
 
@@ -176,6 +178,7 @@ def _step(
 def raise_by_system(
     session: Session,
     caller: Caller,
+    clock: Clock,
     subject: Subject,
     *,
     record: str,
@@ -200,6 +203,7 @@ def raise_by_system(
         field=field,
         origin=QueryOrigin.SYSTEM.value,
         code=code,
+        raised_at=clock.now(),
     )
     _raise(session, caller, query, text, system=True)
 

@@ -288,12 +288,11 @@ def locked(session: Session, sites: Collection[str]) -> Iterator[tuple[str, str]
 def query_ages(session: Session, clock: Clock, sites: Collection[str]) -> dict[str, list[int]]:
     """By site, how many days ago each query that is not closed was raised."""
     last = current(_STEP, "id").where(_STEP.c.site.in_(sites)).subquery()
-    query = columns_of(_QUERY.c.site, _QUERY.c.recorded_at).join(last, last.c.id == _QUERY.c.id)
+    raised = func.coalesce(_QUERY.c.raised_at, _QUERY.c.recorded_at)
+    query = columns_of(_QUERY.c.site, raised.label("at")).join(last, last.c.id == _QUERY.c.id)
     ages: dict[str, list[int]] = {}
     for row in session.connection().execute(query.where(last.c.step != SETTLED.value)):
-        ages.setdefault(row.site, []).append(
-            (clock.today() - clock.local_date(row.recorded_at)).days
-        )
+        ages.setdefault(row.site, []).append((clock.today() - clock.local_date(row.at)).days)
     return ages
 
 

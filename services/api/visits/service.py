@@ -247,7 +247,7 @@ def record_visit(
     change(session, caller, row)
     announce(session, EventType.VISIT_RECORDED, code, site=subject.site, subject_id=subject.id)
     if row.version > 1 and row.visited_on is not None:
-        _ask_about_gradings(session, caller, subject, code, row.visited_on)
+        _ask_about_gradings(session, caller, clock, subject, code, row.visited_on)
     visits.recorded[code] = row
     return _scheduled(visits, code, clock.today(), protocol)
 
@@ -279,7 +279,7 @@ OTHER_DAY = "other_day"
 
 
 def _ask_about_gradings(
-    session: Session, caller: Principal, subject: Subject, code: str, day: date
+    session: Session, caller: Principal, clock: Clock, subject: Subject, code: str, day: date
 ) -> None:
     """Ask for the gradings that say another day than the visit says now."""
     found = session.connection().execute(_GRADED_ON, {"subject_id": subject.id, "code": code})
@@ -291,7 +291,7 @@ def _ask_about_gradings(
         else:
             text = "The visit's day was corrected; correct the time of the grading too."
             queries.raise_by_system(
-                session, caller, subject, **of_grading, field="assessed_at", text=text
+                session, caller, clock, subject, **of_grading, field="assessed_at", text=text
             )
 
 

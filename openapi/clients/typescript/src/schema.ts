@@ -8040,6 +8040,12 @@ export interface components {
              * @example open
              */
             status: components["schemas"]["QueryStatus"];
+            /**
+             * Format: date-time
+             * @description When it was raised, in the trial's time; its age counts from that day.
+             * @example 2026-04-10T02:15:00Z
+             */
+            raised_at: string;
             /** @description Every step, oldest first. */
             conversation: components["schemas"]["QueryStepRead"][];
         };

@@ -643,6 +643,7 @@ QUERIES = File(
         stored("data_query", "field", Kind.CODE, "About which field"),
         stored("data_query", "origin", Kind.CODE, "Who asks", codes="QueryOrigin"),
         stored("data_query", "code", Kind.CODE, "What the service noticed"),
+        stored("data_query", "raised_at", Kind.DATETIME, "Raised at, in the trial's time"),
         Column("last_step", Kind.CODE, "Last step", "data_query_step.step", _last_step),
         Column("steps", Kind.INTEGER, "Steps so far", "data_query_step", _steps),
         *_made("data_query"),

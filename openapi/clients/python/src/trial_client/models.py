@@ -7833,6 +7833,10 @@ class QueryRead(TypedDict):
     """
     `open`: the site's turn. `answered`: the opener's. `closed`: settled.
     """
+    raised_at: str
+    """
+    When it was raised, in the trial's time; its age counts from that day.
+    """
     conversation: list[QueryStepRead]
     """
     Every step, oldest first.
