@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.api.exports.csv import files
 from services.api.exports.csv.dictionary import codelists
 from services.api.exports.csv.files import FILES
+from services.api.exports.csv.files.review import LOCKS
+from services.api.exports.csv.files.signatures import SIGNATURES
 from services.api.exports.csv.writer import single
 from services.api.exports.extract import Extract, Options, Part
 from tests.exports.conftest import Opener
@@ -46,7 +47,7 @@ def test_every_column_that_is_read_stands_in_a_file(part: Part) -> None:
         if f"{source.name}.{name}" not in told
     }
     if source.name.endswith("_signature"):
-        missing -= {one.source.removeprefix("…_signature.") for one in files.SIGNATURES.columns}
+        missing -= {one.source.removeprefix("…_signature.") for one in SIGNATURES.columns}
         missing -= {"evaluation_hash", "grading_id", "adverse_event_id", "recorded_at"}
     if source.name == "grading_verification":
         missing -= {"grading_id", "version", "recorded_by"}
@@ -130,7 +131,7 @@ def test_what_was_corrected_is_named_as_in_the_file_of_its_records(
 
 def test_the_dictionary_says_that_a_lock_of_the_whole_trial_is_in_no_export() -> None:
     assert "study_lock" not in {part.source.name for part in Part}
-    assert "a lock of the whole trial is in no export" in files.LOCKS.meaning
+    assert "a lock of the whole trial is in no export" in LOCKS.meaning
 
 
 def test_every_value_of_a_code_is_in_its_codelist(extract: Extract) -> None:

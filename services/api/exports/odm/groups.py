@@ -12,8 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from services.api.exports.csv import files
 from services.api.exports.csv.column import Column, File, Kind, Line, stored
+from services.api.exports.csv.files.eligibility import ELIGIBILITY
+from services.api.exports.csv.files.endpoint import ENDPOINTS
+from services.api.exports.csv.files.gradings import ADJUDICATIONS, GRADINGS
+from services.api.exports.csv.files.randomization import CORRECTIONS, RANDOMIZATIONS
+from services.api.exports.csv.files.review import LOCKS, QUERIES
+from services.api.exports.csv.files.safety import ADVERSE_EVENTS, DEADLINES, SUBMISSIONS
+from services.api.exports.csv.files.subjects import CONSENTS, SUBJECTS
+from services.api.exports.csv.files.treatment import (
+    DISCONTINUATIONS,
+    EXPOSURES,
+    INTERRUPTIONS,
+    RADIOTHERAPY,
+)
+from services.api.exports.csv.files.visits import DEVIATIONS, VISITS
 from services.api.exports.extract import OF_OUTCOME, Extract, Part, SubjectRecord
 from services.api.language.catalogue import enumerations
 from services.api.language.tags import Language
@@ -432,13 +445,12 @@ def groups(protocol: Protocol) -> tuple[Group, ...]:
     evaluations = _of_part(Part.EVALUATIONS, None, Part.EVALUATION_SIGNATURES)
     unsigned = _of_part(Part.EVALUATIONS)
     of_eligibility = (Part.EVALUATIONS, Part.EVALUATION_SIGNATURES)
-    derived = files.ENDPOINTS
     return (
         Group(
             "subjects",
             "subjects",
-            files.SUBJECTS.meaning,
-            _items(_columns(files.SUBJECTS, but=("arm", "randomized_at")), {}),
+            SUBJECTS.meaning,
+            _items(_columns(SUBJECTS, but=("arm", "randomized_at")), {}),
             (),
             _subject,
             repeats=False,
@@ -446,7 +458,7 @@ def groups(protocol: Protocol) -> tuple[Group, ...]:
         Group(
             "consents",
             "consents",
-            files.CONSENTS.meaning,
+            CONSENTS.meaning,
             _items(_consent_columns(), {}),
             (Part.CONSENTS, Part.WITHDRAWALS),
             _consents,
@@ -454,8 +466,8 @@ def groups(protocol: Protocol) -> tuple[Group, ...]:
         Group(
             "eligibility",
             "eligibility",
-            files.ELIGIBILITY.meaning,
-            _items(_columns(files.ELIGIBILITY), {}),
+            ELIGIBILITY.meaning,
+            _items(_columns(ELIGIBILITY), {}),
             of_eligibility,
             evaluations,
             repeats=False,
@@ -480,21 +492,21 @@ def groups(protocol: Protocol) -> tuple[Group, ...]:
             repeats=False,
             part_of_record=True,
         ),
-        plain(files.RADIOTHERAPY, Part.RADIOTHERAPY),
+        plain(RADIOTHERAPY, Part.RADIOTHERAPY),
         Group(
             "interruptions",
             "radiotherapy",
-            files.INTERRUPTIONS.meaning,
-            _items(_columns(files.INTERRUPTIONS, keeps=("reason",)), {}),
+            INTERRUPTIONS.meaning,
+            _items(_columns(INTERRUPTIONS, keeps=("reason",)), {}),
             (Part.RADIOTHERAPY,),
             _interruptions,
             part_of_record=True,
         ),
-        plain(files.RANDOMIZATIONS, Part.ALLOCATIONS),
-        plain(files.CORRECTIONS, Part.CORRECTIONS, but=("reason",)),
-        plain(files.VISITS, Part.VISITS, but=("visit",), visits="all"),
+        plain(RANDOMIZATIONS, Part.ALLOCATIONS),
+        plain(CORRECTIONS, Part.CORRECTIONS, but=("reason",)),
+        plain(VISITS, Part.VISITS, but=("visit",), visits="all"),
         plain(
-            files.GRADINGS,
+            GRADINGS,
             Part.GRADINGS,
             but=("visit", "signed_at", "verified_at"),
             visits="graded",
@@ -519,25 +531,25 @@ def groups(protocol: Protocol) -> tuple[Group, ...]:
             visits="graded",
         ),
         plain(
-            files.ADJUDICATIONS,
+            ADJUDICATIONS,
             Part.ADJUDICATIONS,
             but=("visit",),
             visits="graded",
             limits={"grade": grades},
         ),
-        plain(files.EXPOSURES, Part.EXPOSURES),
-        plain(files.DISCONTINUATIONS, Part.DISCONTINUATIONS),
-        plain(files.DEVIATIONS, Part.DEVIATIONS),
+        plain(EXPOSURES, Part.EXPOSURES),
+        plain(DISCONTINUATIONS, Part.DISCONTINUATIONS),
+        plain(DEVIATIONS, Part.DEVIATIONS),
         plain(
-            files.ADVERSE_EVENTS,
+            ADVERSE_EVENTS,
             Part.ADVERSE_EVENTS,
             but=("signed_at",),
             signatures=Part.ADVERSE_EVENT_SIGNATURES,
             limits={"grade": (1, 5)},
         ),
-        plain(files.SUBMISSIONS, Part.SUBMISSIONS),
-        plain(files.DEADLINES, Part.DEADLINES),
-        plain(files.QUERIES, Part.QUERIES, but=("last_step", "steps")),
+        plain(SUBMISSIONS, Part.SUBMISSIONS),
+        plain(DEADLINES, Part.DEADLINES),
+        plain(QUERIES, Part.QUERIES, but=("last_step", "steps")),
         Group(
             "query_steps",
             "queries",
@@ -556,12 +568,12 @@ def groups(protocol: Protocol) -> tuple[Group, ...]:
             (Part.QUERIES, Part.QUERY_STEPS),
             _steps,
         ),
-        plain(files.LOCKS, Part.LOCKS, but=("reason",)),
+        plain(LOCKS, Part.LOCKS, but=("reason",)),
         Group(
-            derived.name,
-            derived.name,
-            derived.meaning,
-            _items(_columns(derived), {}),
+            ENDPOINTS.name,
+            ENDPOINTS.name,
+            ENDPOINTS.meaning,
+            _items(_columns(ENDPOINTS), {}),
             OF_OUTCOME,
             _outcome,
             repeats=False,
