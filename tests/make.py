@@ -274,8 +274,10 @@ class Api:
         return subject
 
     def age(self, subject: Json) -> int:
-        """The age at consent of a subject who has had this year's birthday."""
-        return self.today().year - int(subject["year_of_birth"])
+        """The age at consent of a subject screened that day who had had that year's birthday."""
+        screened = self.state.clock.local_date(datetime.fromisoformat(subject["created_at"]))
+        years: int = screened.year - subject["year_of_birth"]
+        return years
 
     def eligible(self, **changed: object) -> Json:
         """A subject whose eligibility an investigator signed, with a radiotherapy plan."""

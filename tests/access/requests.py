@@ -48,7 +48,7 @@ def put(path: str, body: Callable[[Prepared], object], version: int) -> Send:
 
 def facts(at: Prepared) -> Json:
     today = at.api.today()
-    given = {**eligible_facts(today), "age_at_consent": at.api.age(SUBJECT)}
+    given = {**eligible_facts(today), "age_at_consent": today.year - SUBJECT["year_of_birth"]}
     return {"facts": given, "reason": "Values of today"}
 
 
