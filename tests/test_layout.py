@@ -67,6 +67,12 @@ TESTED_ELSEWHERE = {
 }
 """Modules without a test file of their name, and the one that tries them."""
 
+TESTED_TOGETHER = {
+    "demo": "demo/test_run.py",
+    "exports/csv/files": "exports/csv/test_files.py",
+}
+"""Folders whose modules make one thing, and the file that tries it."""
+
 
 def modules() -> list[str]:
     """Every module that does something, as its path without the ending."""
@@ -89,8 +95,8 @@ def mirror(module: str) -> Path:
 @pytest.mark.parametrize("module", modules())
 def test_every_module_has_its_tests(module: str) -> None:
     elsewhere = TESTED_ELSEWHERE.get(module)
-    if module.startswith("demo/") and not mirror(module).exists():
-        elsewhere = "demo/test_run.py"  # the run plays every part of the demo
+    if not mirror(module).exists():
+        elsewhere = TESTED_TOGETHER.get(str(Path(module).parent), elsewhere)
     expected = ROOT / "tests" / elsewhere if elsewhere else mirror(module)
     assert expected.exists()
     assert "def test_" in expected.read_text()
@@ -100,6 +106,8 @@ def test_the_exceptions_are_needed() -> None:
     for module in TESTED_ELSEWHERE:
         assert module in modules()
         assert not mirror(module).exists()
+    alone = {str(Path(module).parent) for module in modules() if not mirror(module).exists()}
+    assert TESTED_TOGETHER.keys() <= alone
 
 
 def test_no_module_is_a_drawer_for_anything() -> None:

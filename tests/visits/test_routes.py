@@ -1,5 +1,6 @@
 """Visits over HTTP."""
 
+from calendar import isleap
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -219,16 +220,18 @@ def test_a_visit_lies_between_consent_and_leaving(api: Api) -> None:
 # --- local calendar dates -------------------------------------------------------------------
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+COMING = datetime.now(SHANGHAI).year + 1
+LEAP = next(year for year in range(COMING, COMING + 8) if isleap(year))
 
 
 @pytest.mark.parametrize(
     "day",
     [
-        date(2027, 1, 1),  # the year changes
-        date(2028, 2, 29),
-        date(2028, 3, 1),
-        date(2027, 3, 1),
-        date(2027, 5, 1),  # a month with thirty days ends
+        date(COMING, 1, 1),  # the year changes
+        date(LEAP, 2, 29),
+        date(LEAP, 3, 1),
+        date(LEAP + 1, 3, 1),
+        date(COMING, 5, 1),  # a month with thirty days ends
     ],
 )
 def test_a_visit_becomes_due_at_local_midnight_when_the_utc_day_is_another(

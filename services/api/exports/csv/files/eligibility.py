@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from services.api.exports.csv.column import Column, File, Kind, Line, stored
-from services.api.exports.csv.files.common import OF_SUBJECT, file_of, versioned
+from services.api.exports.csv.files.columns import OF_SUBJECT, file_of, versioned
 from services.api.exports.extract import Extract, Part, SubjectRecord
 
 ELIGIBILITY = file_of(

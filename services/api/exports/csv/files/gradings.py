@@ -4,7 +4,7 @@ from typing import Any
 
 from services.api.certificates.rules import certified
 from services.api.exports.csv.column import Column, File, Kind, Line, stored
-from services.api.exports.csv.files.common import OF_SUBJECT, current, file_of, id_of, versioned
+from services.api.exports.csv.files.columns import OF_SUBJECT, current, file_of, id_of, versioned
 from services.api.exports.extract import Part
 from services.api.gradings import service as gradings
 from services.api.gradings.rules import GradingFlag

@@ -1,7 +1,7 @@
 """Allocations, and the errors made in them."""
 
 from services.api.exports.csv.column import Column, Kind, stored
-from services.api.exports.csv.files.common import file_of, id_of, made
+from services.api.exports.csv.files.columns import file_of, id_of, made
 from services.api.exports.extract import Part
 
 RANDOMIZATIONS = file_of(

@@ -1,7 +1,7 @@
 """Data queries and locks."""
 
 from services.api.exports.csv.column import Column, File, Kind, Line, stored
-from services.api.exports.csv.files.common import OF_SUBJECT, current, file_of, id_of, made
+from services.api.exports.csv.files.columns import OF_SUBJECT, current, file_of, id_of, made
 from services.api.exports.extract import Part
 
 

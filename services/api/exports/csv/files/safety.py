@@ -1,7 +1,7 @@
 """Adverse events, and the reports of them that were sent or are owed."""
 
 from services.api.exports.csv.column import Column, File, Kind, Line, stored
-from services.api.exports.csv.files.common import (
+from services.api.exports.csv.files.columns import (
     OF_SUBJECT,
     current,
     file_of,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.api.exports.csv.column import Column, File, Kind, Line
-from services.api.exports.csv.files.common import OF_SUBJECT
+from services.api.exports.csv.files.columns import OF_SUBJECT
 from services.api.exports.extract import Extract, Part, SubjectRecord
 
 

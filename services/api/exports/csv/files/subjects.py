@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.api.exports.csv.column import Column, File, Kind, Line, stored
-from services.api.exports.csv.files.common import OF_SUBJECT, current, id_of, made
+from services.api.exports.csv.files.columns import OF_SUBJECT, current, id_of, made
 from services.api.exports.extract import Extract, Part, SubjectRecord
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from services.api.exports.csv.column import Column, File, Kind, cell
-from services.api.exports.csv.files.common import OF_SUBJECT
+from services.api.exports.csv.files.columns import OF_SUBJECT
 from services.api.exports.extract import Extract, Part, SubjectRecord
 
 REVISED = tuple(part for part in Part if part.source.versioned)

@@ -1,7 +1,7 @@
 """Visits, and departures from the protocol."""
 
 from services.api.exports.csv.column import Kind, stored
-from services.api.exports.csv.files.common import file_of, id_of, made, versioned
+from services.api.exports.csv.files.columns import file_of, id_of, made, versioned
 from services.api.exports.extract import Part
 
 VISITS = file_of(

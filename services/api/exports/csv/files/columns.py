@@ -1,4 +1,4 @@
-"""What the columns of many files have in common."""
+"""Columns that many files have, and the plain kind of file."""
 
 from typing import Any
 
