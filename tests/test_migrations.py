@@ -223,7 +223,7 @@ def test_what_the_revision_before_cannot_hold_is_not_dropped(api: Api) -> None:
     investigator = api.as_("investigator")
     created(api.as_("monitor").post("/v1/queries", query(investigator.consented())))
     for _ in range(2):
-        with pytest.raises(CommandError, match="raised since the revision raised"):
+        with pytest.raises(CommandError, match=r"data queries .* before raised cannot hold"):
             migrate.downgrade(api.admin_url, to="scenarios")
     assert revision(api.admin_url) == "raised"
 
@@ -232,7 +232,7 @@ def test_deaths_and_cases_are_not_dropped(api: Api) -> None:
     investigator = api.as_("investigator")
     investigator.died(investigator.consented())
     for _ in range(2):
-        with pytest.raises(CommandError, match="recorded since the revision cases"):
+        with pytest.raises(CommandError, match=r"deaths .* before cases cannot hold"):
             migrate.downgrade(api.admin_url, to="events")
     assert revision(api.admin_url) == "cases"
     migrate.upgrade(api.admin_url)

@@ -8,21 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from alembic.util import CommandError
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from services.api.migrations.guard import guard
+from services.api.migrations.guard import guard, refuse_to_drop
 
 revision = "cases"
 down_revision = "events"
 branch_labels = None
 depends_on = None
-
-EVERY_SITE = (
-    "SELECT set_config('trial.sites', coalesce((SELECT string_agg(code, ',') FROM site), ''), true)"
-)
-NO_SITE = "SELECT set_config('trial.sites', '', true)"
 
 COLUMNS: dict[str, TypeEngine[Any]] = {
     "meddra_version": sa.Text(),
@@ -163,7 +157,7 @@ def _add_documents() -> None:
 
 def downgrade() -> None:
     guard()
-    _refuse_new()
+    refuse_to_drop(NEW, "adverse events as cases, deaths or reference documents", revision)
     op.drop_index("adverse_event_term_index", table_name="adverse_event")
     op.drop_index("adverse_event_case_index", table_name="adverse_event")
     op.drop_constraint("adverse_event_reference_version_fkey", "adverse_event")
@@ -176,15 +170,3 @@ def downgrade() -> None:
     op.execute(_written(BEFORE))
     op.drop_constraint("subject_died_on_a_day", "subject")
     op.drop_column("subject", "died_on")
-
-
-def _refuse_new() -> None:
-    # Dropped values would be missing from rows that the trail tells whole.
-    op.execute(EVERY_SITE)
-    found = op.get_bind().exec_driver_sql(NEW).first()
-    op.execute(NO_SITE)
-    if found:
-        raise CommandError(
-            "the trial has adverse events, deaths or reference documents recorded since the"
-            " revision cases, which the one before cannot hold: keep this version for it"
-        )

@@ -2,21 +2,14 @@
 
 import sqlalchemy as sa
 from alembic import op
-from alembic.util import CommandError
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.api.migrations.guard import guard
+from services.api.migrations.guard import every_site, guard, refuse_to_drop
 
 revision = "strata"
 down_revision = "conduct"
 branch_labels = None
 depends_on = None
-
-# A row-level policy hides every clinical row from who names no site, the owner included.
-EVERY_SITE = (
-    "SELECT set_config('trial.sites', coalesce((SELECT string_agg(code, ',') FROM site), ''), true)"
-)
-NO_SITE = "SELECT set_config('trial.sites', '', true)"
 
 # A counter, for the caller sees only the allocations of their own sites.
 COUNT_THE_DRAWN = """
@@ -61,9 +54,8 @@ def _count() -> None:
     """A number that is taken and locked at once; a service of before must not draw past it."""
     op.add_column("stratum", sa.Column("drawn", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("stratum", sa.Column("drawn_at", sa.DateTime(timezone=True)))
-    op.execute(EVERY_SITE)
-    op.execute(COUNT_THE_DRAWN)
-    op.execute(NO_SITE)
+    with every_site():
+        op.execute(COUNT_THE_DRAWN)
     op.alter_column("stratum", "drawn", server_default=None)
     op.create_check_constraint(
         "stratum_draws_have_a_time", "stratum", "drawn >= 0 AND (drawn = 0) = (drawn_at IS NULL)"
@@ -96,7 +88,12 @@ def _loosen() -> None:
 
 def downgrade() -> None:
     guard()
-    _refuse_new()
+    # The first trial has none of it.
+    refuse_to_drop(
+        NEW,
+        "strata without a site, stratification factors or fewer grading scales",
+        revision,
+    )
     for name in ("derived_who", "derived_rtog"):
         op.alter_column("grading", name, nullable=False)
     op.drop_column("radiotherapy", "stratification")
@@ -115,15 +112,3 @@ def downgrade() -> None:
     op.drop_constraint("stratum_draws_have_a_time", "stratum")
     op.drop_column("stratum", "drawn_at")
     op.drop_column("stratum", "drawn")
-
-
-def _refuse_new() -> None:
-    # What the revision before has no place for; the first trial has none of it.
-    op.execute(EVERY_SITE)
-    found = op.get_bind().exec_driver_sql(NEW).first()
-    op.execute(NO_SITE)
-    if found:
-        raise CommandError(
-            "the trial has strata without a site, recorded stratification factors or fewer grading"
-            " scales, which the revision before strata cannot hold: keep this version for it"
-        )
