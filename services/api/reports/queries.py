@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, union_all
 from sqlalchemy import select as columns_of
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, select
 
 from services.api.adjudications.models import Adjudication
 from services.api.adverse_events.models import AdverseEvent, AdverseEventSignature
@@ -46,7 +46,7 @@ _EVALUATION, _DISCONTINUATION = _table(EligibilityEvaluation), _table(Discontinu
 _WITHDRAWAL = _table(ConsentWithdrawal)
 _GRADING, _GRADED = _table(Grading), _table(GradingSignature)
 _EVENT, _REVIEWED = _table(AdverseEvent), _table(AdverseEventSignature)
-_QUERY, _STEP, _ACCOUNT = _table(DataQuery), _table(QueryStep), _table(Account)
+_STEP, _ACCOUNT = _table(QueryStep), _table(Account)
 _VERIFICATION, _LOCK = _table(Verification), _table(SubjectLock)
 _ADJUDICATION = _table(Adjudication)
 
@@ -288,11 +288,10 @@ def locked(session: Session, sites: Collection[str]) -> Iterator[tuple[str, str]
 def query_ages(session: Session, clock: Clock, sites: Collection[str]) -> dict[str, list[int]]:
     """By site, how many days ago each query that is not closed was raised."""
     last = current(_STEP, "id").where(_STEP.c.site.in_(sites)).subquery()
-    raised = func.coalesce(_QUERY.c.raised_at, _QUERY.c.recorded_at)
-    query = columns_of(_QUERY.c.site, raised.label("at")).join(last, last.c.id == _QUERY.c.id)
+    query = select(DataQuery).join(last, last.c.id == DataQuery.id)
     ages: dict[str, list[int]] = {}
-    for row in session.connection().execute(query.where(last.c.step != SETTLED.value)):
-        ages.setdefault(row.site, []).append((clock.today() - clock.local_date(row.at)).days)
+    for row in session.exec(query.where(last.c.step != SETTLED.value)):
+        ages.setdefault(row.site, []).append((clock.today() - clock.local_date(row.raised)).days)
     return ages
 
 
