@@ -1,15 +1,12 @@
 """The item groups: every column of the trial is an item, or is left out for a reason."""
 
-import pytest
-
 from services.api.exports.csv.files import FILES
 from services.api.exports.extract import EVERYTHING
-from services.api.exports.odm.groups import COMMON, Place, groups, place_of
+from services.api.exports.odm.groups import groups
 from services.api.protocol.load import load
 from services.api.settings import Settings
 
-LOADED = load(Settings().protocol_document)
-PROTOCOL = LOADED.protocol
+PROTOCOL = load(Settings().protocol_document).protocol
 
 LEFT_OUT = {
     "subject": "the subject's key",
@@ -60,29 +57,8 @@ def test_every_part_of_the_record_is_read() -> None:
     assert read == set(EVERYTHING)
 
 
-def test_every_fact_and_criterion_of_the_protocol_is_an_item() -> None:
-    by_name = {group.name: {item.name for item in group.items} for group in groups(PROTOCOL)}
-    assert {fact.id for fact in PROTOCOL.eligibility.facts} <= by_name["eligibility_facts"]
-    assert {one.id for one in PROTOCOL.eligibility.criteria} <= by_name["eligibility_criteria"]
-
-
 def test_names_are_told_apart() -> None:
     every = groups(PROTOCOL)
     assert len({group.name for group in every}) == len(every)
     for group in every:
         assert len({item.name for item in group.items}) == len(group.items)
-
-
-@pytest.mark.parametrize(
-    ("code", "place"),
-    [
-        ("BL", Place("BL")),
-        ("RT1A", Place("RT{n}A", "1")),
-        ("RT12B", Place("RT{n}B", "12")),
-        ("RT0A", Place(COMMON)),
-        ("FU180", Place(COMMON)),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_visit_stands_at_its_study_event(code: str, place: Place) -> None:
-    assert place_of(PROTOCOL.visits.schedule, code) == place

@@ -8,8 +8,10 @@ import pytest
 
 from services.api.exports.csv.column import Column, Kind
 from services.api.exports.extract import Extract, SubjectRecord
-from services.api.exports.odm.groups import Group, Item, Made, Place, Version
+from services.api.exports.odm.groups import Group
+from services.api.exports.odm.items import Item
 from services.api.exports.odm.transactions import transactions
+from services.api.exports.odm.versions import Made, Place, Version
 
 PLACE = Place("BL")
 MADE = Made(None, "NN", datetime(2026, 4, 9, tzinfo=UTC), None, "thing/1")

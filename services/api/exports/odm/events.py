@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from services.api.exports.odm.groups import COMMON, Group
+from services.api.exports.odm.groups import Group
+from services.api.exports.odm.versions import COMMON
 from services.api.protocol.schema import Protocol, VisitRule
 
 

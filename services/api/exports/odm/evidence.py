@@ -6,7 +6,8 @@ from typing import Any
 from services.api.exports.csv.column import Kind
 from services.api.exports.extract import Extract
 from services.api.exports.odm import names
-from services.api.exports.odm.groups import Made, told
+from services.api.exports.odm.items import told
+from services.api.exports.odm.versions import Made
 from services.api.exports.odm.xml import element, leaf
 from services.api.signatures.rules import SignatureMeaning
 

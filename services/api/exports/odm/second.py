@@ -7,10 +7,12 @@ from services.api.exports.extract import Extract
 from services.api.exports.odm import codelists, names
 from services.api.exports.odm.events import Event
 from services.api.exports.odm.evidence import audit, meanings, references, signature
-from services.api.exports.odm.groups import Group, Item, Made, Place
+from services.api.exports.odm.groups import Group
 from services.api.exports.odm.header import Header
+from services.api.exports.odm.items import Item
 from services.api.exports.odm.people import TYPES, Person
 from services.api.exports.odm.transactions import Transaction
+from services.api.exports.odm.versions import Made, Place
 from services.api.exports.odm.xml import element, end, leaf, start
 from services.api.protocol.schema import Protocol
 

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from services.api.exports.csv.column import Line
 from services.api.exports.extract import Extract, SubjectRecord
-from services.api.exports.odm.groups import Group, Made, Place, told
+from services.api.exports.odm.groups import Group
+from services.api.exports.odm.items import told
+from services.api.exports.odm.versions import Made, Place
 
 Values = Mapping[str, str | None]
 

@@ -10,10 +10,11 @@ from typing import Protocol
 from services.api.exports.extract import Extract, Options, Part, SubjectRecord
 from services.api.exports.odm import classic, names, second
 from services.api.exports.odm.events import Event, events
-from services.api.exports.odm.groups import Group, Made, Place, groups
+from services.api.exports.odm.groups import Group, groups
 from services.api.exports.odm.header import Header, header
 from services.api.exports.odm.people import Person, people
 from services.api.exports.odm.transactions import Transaction, transactions
+from services.api.exports.odm.versions import Made, Place
 from services.api.exports.odm.xml import end, start
 
 VERSIONS = (second.VERSION, classic.VERSION)
