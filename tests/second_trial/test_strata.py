@@ -5,15 +5,20 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.util import CommandError
 
 from services.api import migrate
+from services.api.core.db import Database
+from services.api.embedded import Cluster
 from services.api.protocol.load import Loaded
 from services.api.randomization.rules import Design, strata
 from services.api.randomization.secret import sandbox_secret
+from services.api.setup import prepare
+from tests.conftest import APP_PASSWORD, admin_url, cloned
 from tests.make import Api, Json, correction, created, mistakes, ok, path, plan, problem
 from tests.second_trial.subjects import WEEKLY_DEFINITIVE, calling, randomize, signed
 
@@ -170,9 +175,16 @@ def test_the_auditors_tool_verifies_every_allocation(roman: Api, tmp_path: Path)
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-def test_a_revision_that_cannot_hold_them_is_not_gone_back_to(roman: Api) -> None:
-    roman.rows("SET session_replication_role = replica; UPDATE data_query SET raised_at = NULL")
-    with pytest.raises(CommandError, match=r"strata .* before strata .*: keep this version"):
-        migrate.downgrade(roman.admin_url, to="conduct")
-    assert roman.count("stratum WHERE site IS NULL") == 4
-    migrate.upgrade(roman.admin_url)
+def test_a_revision_that_cannot_hold_them_is_not_gone_back_to(
+    roman: Api, cluster: Cluster, migrated: str
+) -> None:
+    """On a database of its own: what else a trial has recorded would be refused before."""
+    state = roman.state
+    with cloned(cluster, "second_trial_prepared", migrated) as name:
+        database = Database(cluster.url("trial_app", APP_PASSWORD, name), pool_size=1)
+        prepare(database, state.settings, state.loaded, state.randomization_secret, state.clock)
+        database.close()
+        prepared = replace(roman, admin_url=admin_url(cluster, name))
+        with pytest.raises(CommandError, match=r"strata .* before strata .*: keep this version"):
+            migrate.downgrade(prepared.admin_url, to="conduct")
+        assert prepared.count("stratum WHERE site IS NULL") == 4
